@@ -1,6 +1,6 @@
 """The programs of the machine that tests use: a browser, PostgreSQL, Redis. Found here, or explained.
 
-`python -m tests.programs` prints the Debian packages of what is absent; with `--explain`, what a person can do about it.
+`python -m tests.programs` prints the Debian packages of what is absent; with `--explain`, what a person can do.
 """
 
 import glob
