@@ -1,0 +1,74 @@
+"""Engines by URL. SQLite: deferred reads, immediate writes, WAL, synchronous FULL. PostgreSQL: plain transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_MILLISECONDS = 10_000
+_READ_ONLY = "maskmill_read_only"
+
+
+def engine_from_url(url: str) -> Engine:
+    """The engine for writes. SQLite begins with BEGIN IMMEDIATE; use `read_only` for reads."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    return create_engine(
+        url,
+        pool_size=10,
+        max_overflow=20,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        },
+    )
+
+
+def read_only(engine: Engine) -> Engine:
+    """The same pool, but its transactions cannot write and, on SQLite, never wait for a writer."""
+    return engine.execution_options(**{_READ_ONLY: True, "postgresql_readonly": True})
+
+
+def insert_new(session: Session, model: type[DeclarativeBase], values: Mapping[str, Any], unique: list[str]) -> bool:
+    """INSERT ... ON CONFLICT (unique) DO NOTHING. True if the row is new; safe against two writers at once."""
+    dialect = session.get_bind().dialect.name
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = insert(model).values(**values).on_conflict_do_nothing(index_elements=unique)
+    return session.execute(statement.returning(*model.__table__.primary_key.columns)).first() is not None
+
+
+def _sqlite_engine(url: str) -> Engine:
+    database = make_url(url).database
+    if database and database != ":memory:":
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    # One connection for each of the web server's threads; they are only file handles.
+    engine = create_engine(url, pool_size=40, max_overflow=24, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+    event.listen(engine, "connect", _sqlite_connect)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_connect(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # The driver must not begin transactions of its own: `begin` below does.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,77 @@
+"""Settings: the only reader of the environment (variables `MASKMILL_*`); docs/settings.md lists them.
+
+URLs choose the mode: a SQLite or PostgreSQL address, a directory or an S3 bucket, an embedded or a shared broker.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def default_data_dir() -> Path:
+    """`data/` beside the sources in a checkout, else the user's data directory; never the current directory."""
+    if (_CHECKOUT / "pyproject.toml").is_file() and os.access(_CHECKOUT, os.W_OK):
+        return _CHECKOUT / "data"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "maskmill"
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "maskmill"
+
+
+class Settings(BaseSettings):
+    """One immutable set of choices for one process."""
+
+    model_config = SettingsConfigDict(env_prefix="MASKMILL_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="Where the embedded mode keeps everything")
+    database_url: str = Field("", description="sqlite:///FILE or postgresql://...; default: a file in data_dir")
+    storage_url: str = Field("", description="file:///DIR or s3://bucket/prefix?endpoint=...; default: in data_dir")
+    broker_url: str = Field("embedded", description="`embedded` or redis://...")
+    host: str = Field("127.0.0.1", description="Address that `serve` listens on")
+    port: int = Field(8600, ge=0, le=65535, description="Port that `serve` listens on; 0 = a free one")
+    allowed_hosts: tuple[str, ...] = Field((), description="Host names accepted beside loopback ones (JSON list)")
+    secret_key: SecretStr = Field(SecretStr(""), description="Signs cookies; default: generated once in data_dir")
+
+    max_upload_bytes: int = Field(200 * 1024**2, gt=0, description="Largest single file that is accepted")
+    max_image_pixels: int = Field(100_000_000, gt=0, description="Largest height x width that is decoded")
+    max_image_side: int = Field(32_768, gt=0, description="Longest side in pixels that is decoded")
+
+    job_lease_seconds: float = Field(60.0, gt=0.1, description="A worker that is silent for so long lost its job")
+    job_resend_seconds: float = Field(15.0, gt=0.05, description="Time between two rounds of the recovery loop")
+    worker_threads: int = Field(0, ge=0, description="Threads of the model in a worker; 0 = one per core")
+    release_dir: Path | None = Field(None, description="Model release served at the start; default: the shipped one")
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        object.__setattr__(self, "data_dir", self.data_dir.expanduser().absolute())
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'maskmill.db'}")
+        elif self.database_url.startswith(("postgresql://", "postgres://")):
+            # The driver is ours to choose; people paste the plain address.
+            rest = self.database_url.split("://", 1)[1]
+            object.__setattr__(self, "database_url", f"postgresql+psycopg://{rest}")
+        if not self.storage_url:
+            object.__setattr__(self, "storage_url", (self.data_dir / "objects").as_uri())
+        return self
+
+    def signing_key(self) -> str:
+        """The configured key, or one made at the first call and kept in data_dir, readable by its owner only."""
+        if configured := self.secret_key.get_secret_value():
+            return configured
+        path = self.data_dir / "secret_key"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+        except FileExistsError:
+            pass  # Made by an earlier start: that one counts.
+        return path.read_text()

@@ -1,0 +1,1 @@
+"""Where bytes live: a local directory or any S3-compatible store, behind one port."""

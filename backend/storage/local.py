@@ -1,0 +1,93 @@
+"""Objects as files below one directory: written beside, synced, renamed, so a crash leaves no half of one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from backend.errors import NotFound
+from backend.storage.keys import check_key
+
+_TEMPORARY = ".writing-"
+
+
+class LocalStorage:
+    """See `Storage`. Keys are relative paths; hidden names are refused, so unfinished files are never listed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def path(self, key: str) -> Path:
+        return self.root / check_key(key)
+
+    def put(self, key: str, content: bytes) -> bool:
+        return self._write(key, lambda file: file.write(content))
+
+    def put_file(self, key: str, path: Path) -> bool:
+        with path.open("rb") as source:
+            return self._write(key, lambda file: shutil.copyfileobj(source, file, 1 << 20))
+
+    def get(self, key: str) -> bytes:
+        with self.open(key) as file:
+            return file.read()
+
+    def open(self, key: str) -> BinaryIO:
+        try:
+            return self.path(key).open("rb")
+        except (FileNotFoundError, IsADirectoryError):
+            raise NotFound(f"nothing is stored as {key}") from None
+
+    def exists(self, key: str) -> bool:
+        return self.path(key).is_file()
+
+    def size(self, key: str) -> int:
+        try:
+            return self.path(key).stat().st_size
+        except FileNotFoundError:
+            raise NotFound(f"nothing is stored as {key}") from None
+
+    def delete(self, key: str) -> None:
+        self.path(key).unlink(missing_ok=True)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        folder = self.root / prefix.rpartition("/")[0]
+        for directory, _, names in os.walk(folder):
+            for name in names:
+                key = (Path(directory) / name).relative_to(self.root).as_posix()
+                if key.startswith(prefix) and not name.startswith(_TEMPORARY):
+                    yield key
+
+    def _write(self, key: str, fill: Callable[[IO[bytes]], object]) -> bool:
+        target = self.path(key)
+        if target.is_file():
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                fill(file)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(name, target)  # Unlike a rename, a link never replaces what another writer just finished.
+            except FileExistsError:
+                return False
+            except OSError:
+                os.replace(name, target)  # No hard links on this file system: both writers hold the same content.
+            _sync_directory(target.parent)
+            return True
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
