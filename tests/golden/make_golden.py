@@ -205,7 +205,7 @@ def upsampling() -> list[dict[str, Any]]:
 
 
 def choices() -> list[dict[str, Any]]:
-    """The default candidate: for one prompt, no mask, the best of tokens 1..3 by predicted IoU (ties: lower); else 0."""
+    """Default candidate: for one prompt, no mask, the best of tokens 1..3 by predicted IoU (ties: lower), else 0."""
     scores = {"a": [0.99, 0.5, 0.9, 0.7], "b": [0.1, 0.4, 0.4, 0.3], "c": [1.2, -0.1, -0.3, -0.2], "d": [0.5] * 4}
     given = [(1, 0, False), (0, 1, False), (2, 0, False), (1, 1, False), (9, 0, False), (1, 0, True), (0, 1, True)]
     entries = []
