@@ -1,0 +1,47 @@
+"""Points, boxes and a previous mask to what the mask decoder reads (sam.md sections 1.2 and 1.4)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from segmenter.modeling.common import LayerNorm2d, RandomFourierPositions
+
+POINT_TYPES = 4  # negative, positive, box top-left, box bottom-right
+PADDING = -1
+
+
+class PromptEncoder(nn.Module):
+    """Every point may carry any label from -1 (padding) to 3; a box is its two corners (labels 2 and 3)."""
+
+    def __init__(self, dim: int, mask_channels: int) -> None:
+        super().__init__()
+        self.pe_layer = RandomFourierPositions(dim // 2)
+        self.point_embeddings = nn.ModuleList(nn.Embedding(1, dim) for _ in range(POINT_TYPES))
+        self.not_a_point_embed = nn.Embedding(1, dim)
+        self.no_mask_embed = nn.Embedding(1, dim)
+        self.mask_downscaling = nn.Sequential(
+            nn.Conv2d(1, mask_channels // 4, 2, stride=2),
+            LayerNorm2d(mask_channels // 4),
+            nn.GELU(),
+            nn.Conv2d(mask_channels // 4, mask_channels, 2, stride=2),
+            LayerNorm2d(mask_channels),
+            nn.GELU(),
+            nn.Conv2d(mask_channels, dim, 1),
+        )
+
+    def sparse(self, unit_coords: Tensor, labels: Tensor) -> Tensor:
+        """Points BxNx2 as (x, y) in 0..1 of the frame and labels BxN -> tokens BxNxC.
+
+        A padding point is its type vector alone, wherever it lies.
+        """
+        types = torch.cat([kind.weight for kind in (self.not_a_point_embed, *self.point_embeddings)])
+        placed = self.pe_layer(unit_coords) * (labels != PADDING)[:, :, None]
+        out: Tensor = placed + types[labels.long() - PADDING]
+        return out
+
+    def dense(self, mask_input: Tensor, has_mask_input: Tensor) -> Tensor:
+        """Mask logits Bx1xLxL, and per prompt 1 or 0 whether they count -> BxCx(L/4)x(L/4)."""
+        described = self.mask_downscaling(mask_input)
+        absent = self.no_mask_embed.weight[:, :, None, None].expand_as(described)
+        return torch.where(has_mask_input[:, None, None, None] > 0, described, absent)

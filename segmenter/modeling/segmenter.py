@@ -1,0 +1,58 @@
+"""The Segment Anything family; its state dict has the names and shapes of the official checkpoints (sam.md 1.8)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from segmenter.config import ModelConfig
+from segmenter.modeling.image_encoder import ImageEncoder
+from segmenter.modeling.mask_decoder import MaskDecoder
+from segmenter.modeling.prompt_encoder import PromptEncoder
+
+EMBEDDING = "image_embeddings"
+UPSCALING = 4  # of the decoder: logits a side, per cell of the embedding
+
+
+class Sam(nn.Module):
+    """``embed`` an image once, ``decode`` prompts on it many times. Nothing is kept between calls."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        sam = config.sam
+        if config.frame % sam.patch_size or config.logits * sam.patch_size != UPSCALING * config.frame:
+            raise ValueError(
+                f"a frame of {config.frame} in patches of {sam.patch_size} needs whole patches and logits of "
+                f"{UPSCALING} a patch, not {config.logits}"
+            )
+        self.config = config
+        self.image_encoder = ImageEncoder(config)
+        self.prompt_encoder = PromptEncoder(sam.prompt_dim, sam.mask_in_channels)
+        self.mask_decoder = MaskDecoder(sam)
+
+    def embed(self, pixels: Tensor) -> dict[str, Tensor]:
+        """Normalised, padded pixels Bx3xSxS -> ``image_embeddings`` BxCxHxW, H = W = S / patch size."""
+        return {EMBEDDING: self.image_encoder(pixels)}
+
+    def decode(
+        self,
+        embedding: dict[str, Tensor],
+        point_coords: Tensor,
+        point_labels: Tensor,
+        mask_input: Tensor,
+        has_mask_input: Tensor,
+        image_index: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Prompts on embedded images -> (mask logits Bx4xLxL, predicted IoU Bx4); token 0 is the single mask.
+
+        ``point_coords`` BxNx2 in frame pixels, ``point_labels`` BxN in -1..3, ``mask_input`` Bx1xLxL logits,
+        ``has_mask_input`` B of 0 or 1. The embedding holds one image, B images, or those ``image_index`` (B) picks.
+        """
+        image = embedding[EMBEDDING]
+        if image_index is not None:
+            image = image[image_index]
+        # Half a pixel: the prompt lies in the middle of its model pixel (sam.md 1.2).
+        sparse = self.prompt_encoder.sparse((point_coords + 0.5) / self.config.frame, point_labels)
+        dense = self.prompt_encoder.dense(mask_input, has_mask_input)
+        positions = self.prompt_encoder.pe_layer.grid(*image.shape[-2:])
+        out: tuple[Tensor, Tensor] = self.mask_decoder(image, positions, sparse, dense)
+        return out
