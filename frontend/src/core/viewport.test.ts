@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import type { Size } from "./geometry";
+import { numbers } from "./golden";
+import { fitted, panBy, toCanvas, toImage, zoomAt } from "./viewport";
+
+const image: Size = [1500, 2250];
+const canvas: Size = [700, 1000];
+
+describe("viewport", () => {
+  it("fits the whole picture into the middle", () => {
+    const view = fitted(image, canvas);
+    const corner = toCanvas(view, { x: 2250, y: 1500 });
+    expect(view.left).toBeGreaterThan(0);
+    expect(view.left).toBeCloseTo(1000 - corner.x);
+    expect(view.top).toBeCloseTo(700 - corner.y);
+  });
+
+  it("does not blow a tiny picture up beyond fourfold", () => expect(fitted([10, 10], canvas).scale).toBe(4));
+
+  it("takes canvas points to the picture and back", () => {
+    const view = { scale: 0.37, left: 12.5, top: -80 };
+    const there = toImage(view, { x: 300, y: 200 });
+    expect(toCanvas(view, there).x).toBeCloseTo(300);
+    expect(toCanvas(view, there).y).toBeCloseTo(200);
+  });
+
+  it("keeps the point under the pointer while zooming", () => {
+    const pointer = { x: 620, y: 130 };
+    const view = fitted(image, canvas);
+    const before = toImage(view, pointer);
+    const after = toImage(zoomAt(view, pointer, 3, image, canvas), pointer);
+    expect(after.x).toBeCloseTo(before.x);
+    expect(after.y).toBeCloseTo(before.y);
+  });
+
+  it("never loses the picture or leaves the range of scales, whatever one does", () => {
+    const random = numbers(11);
+    let view = fitted(image, canvas);
+    for (let round = 0; round < 500; round += 1) {
+      const pointer = { x: random() * 1000, y: random() * 700 };
+      view =
+        random() < 0.5
+          ? zoomAt(view, pointer, 0.3 + random() * 3, image, canvas)
+          : panBy(view, (random() - 0.5) * 9000, (random() - 0.5) * 9000, image, canvas);
+      expect(view.scale).toBeGreaterThan(0.1);
+      expect(view.scale).toBeLessThanOrEqual(32);
+      const [start, end] = [toCanvas(view, { x: 0, y: 0 }), toCanvas(view, { x: 2250, y: 1500 })];
+      expect(start.x).toBeLessThan(1000);
+      expect(start.y).toBeLessThan(700);
+      expect(end.x).toBeGreaterThan(0);
+      expect(end.y).toBeGreaterThan(0);
+    }
+  });
+});

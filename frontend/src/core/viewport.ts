@@ -1,0 +1,50 @@
+/** Where the picture lies in the canvas. Canvas lengths are CSS pixels; `scale` is canvas pixels per picture pixel. */
+import { clamp, type Point, type Size } from "./geometry";
+
+export interface Viewport {
+  readonly scale: number;
+  /** Canvas position of the picture's top left corner. */
+  readonly left: number;
+  readonly top: number;
+}
+
+/** Free space around a fitted picture. */
+const MARGIN = 16;
+const LARGEST_SCALE = 32;
+/** How much of the picture must stay in sight, so that nobody loses it. */
+const KEEP = 48;
+
+/** The whole picture, centred; small pictures are enlarged at most fourfold. */
+export function fitted([height, width]: Size, [canvasHeight, canvasWidth]: Size): Viewport {
+  const room = (length: number) => Math.max(length - 2 * MARGIN, 1);
+  const scale = Math.min(room(canvasWidth) / width, room(canvasHeight) / height, 4);
+  return { scale, left: (canvasWidth - width * scale) / 2, top: (canvasHeight - height * scale) / 2 };
+}
+
+export function toImage(view: Viewport, point: Point): Point {
+  return { x: (point.x - view.left) / view.scale, y: (point.y - view.top) / view.scale };
+}
+
+export function toCanvas(view: Viewport, point: Point): Point {
+  return { x: point.x * view.scale + view.left, y: point.y * view.scale + view.top };
+}
+
+/** Zooms by a factor; the picture point under `pointer` stays under it. */
+export function zoomAt(view: Viewport, pointer: Point, factor: number, image: Size, canvas: Size): Viewport {
+  const smallest = Math.min(fitted(image, canvas).scale / 2, 1);
+  const scale = clamp(view.scale * factor, smallest, LARGEST_SCALE);
+  const under = toImage(view, pointer);
+  return keepInSight({ scale, left: pointer.x - under.x * scale, top: pointer.y - under.y * scale }, image, canvas);
+}
+
+export function panBy(view: Viewport, dx: number, dy: number, image: Size, canvas: Size): Viewport {
+  return keepInSight({ ...view, left: view.left + dx, top: view.top + dy }, image, canvas);
+}
+
+function keepInSight(view: Viewport, [height, width]: Size, [canvasHeight, canvasWidth]: Size): Viewport {
+  return {
+    scale: view.scale,
+    left: clamp(view.left, KEEP - width * view.scale, canvasWidth - KEEP),
+    top: clamp(view.top, KEEP - height * view.scale, canvasHeight - KEEP),
+  };
+}

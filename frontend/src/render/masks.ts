@@ -1,0 +1,290 @@
+/** Masks by WebGL2: saved ones as cached textures at picture resolution, the draft straight from its logits. */
+import type { Box, Size } from "../core/geometry";
+import { decode } from "../core/rle";
+import { stretchColumns, type Taps } from "../core/upsample";
+import type { Viewport } from "../core/viewport";
+import { NoGraphics, Program, Target, texture } from "./gl";
+import {
+  type Colour,
+  type Draft,
+  draftBox,
+  FILL,
+  fillOf,
+  type MaskPainter,
+  type Screen,
+  type ShownMask,
+} from "./layers";
+import { CONTOUR, COPY, COVERAGE, RECTANGLE } from "./shaders";
+
+/** Free pixels around a cached mask, so that its contour closes. */
+const RIM = 2;
+const TAPS_WIDE = 2048;
+const DASH = 9;
+const STILL = -1;
+
+interface CachedMask {
+  readonly runs: ShownMask["runs"];
+  readonly box: Box;
+  readonly texture: WebGLTexture;
+}
+
+interface Tools {
+  readonly coverage: Program;
+  readonly contour: Program;
+  readonly copy: Program;
+  readonly saved: Target;
+  readonly draft: Target;
+}
+
+interface UploadedDraft {
+  readonly draft: Draft;
+  readonly box: Box | null;
+  readonly stretched: WebGLTexture;
+}
+
+interface UploadedTaps {
+  readonly taps: Taps;
+  readonly weights: WebGLTexture;
+  readonly cells: WebGLTexture;
+}
+
+/** View in device pixels: scale, left, top. */
+type DeviceView = readonly [scale: number, left: number, top: number];
+
+export class WebglMasks implements MaskPainter {
+  readonly kind = "webgl";
+  private readonly gl: WebGL2RenderingContext;
+  private tools: Tools | null;
+  private size: Size = [1, 1];
+  private masks: readonly ShownMask[] = [];
+  private draft: Draft | null = null;
+  private readonly cache = new Map<string, CachedMask>();
+  private uploaded: UploadedDraft | null = null;
+  private taps: UploadedTaps | null = null;
+  private drawnKey = "";
+
+  /** Throws NoGraphics when WebGL2 is not to be had. `redraw` is called when a lost context came back. */
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    private readonly redraw: () => void,
+  ) {
+    const gl = canvas.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true });
+    if (!gl) throw new NoGraphics("This browser has no WebGL2.");
+    this.gl = gl;
+    this.tools = this.makeTools();
+    canvas.addEventListener("webglcontextlost", this.lost);
+    canvas.addEventListener("webglcontextrestored", this.restored);
+  }
+
+  setPicture(size: Size): void {
+    this.size = size;
+    this.setMasks([]);
+    this.setDraft(null);
+  }
+
+  setMasks(masks: readonly ShownMask[]): void {
+    this.masks = masks;
+    this.drawnKey = "";
+    const wanted = new Map(masks.map((mask) => [mask.id, mask.runs]));
+    for (const [id, cached] of this.cache) {
+      if (wanted.get(id) === cached.runs) continue;
+      this.gl.deleteTexture(cached.texture);
+      this.cache.delete(id);
+    }
+  }
+
+  setDraft(draft: Draft | null): void {
+    this.draft = draft;
+  }
+
+  draw(view: Viewport, screen: Screen, march: number | null): void {
+    const { gl, tools, canvas } = this;
+    if (!tools || gl.isContextLost()) return;
+    const { ratio } = screen;
+    const device: DeviceView = [view.scale * ratio, view.left * ratio, view.top * ratio];
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    this.drawSaved(tools, device, ratio);
+    const draft = this.draft && this.drawCoverage(tools, this.draft, device);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.viewport(0, 0, canvas.width, canvas.height);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    const whole = [0, 0, canvas.width, canvas.height];
+    tools.copy.draw({ coverage: tools.saved.texture }, { canvas: this.extent, rectangle: whole });
+    for (const mask of this.masks) if (mask.selected) this.drawMask(tools, mask, device, ratio, march);
+    if (this.draft && draft) this.drawDraft(tools, this.draft, draft, device, ratio);
+  }
+
+  dispose(): void {
+    this.canvas.removeEventListener("webglcontextlost", this.lost);
+    this.canvas.removeEventListener("webglcontextrestored", this.restored);
+    this.gl.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+
+  private get extent(): [number, number] {
+    return [this.canvas.width, this.canvas.height];
+  }
+
+  private makeTools(): Tools {
+    const { gl } = this;
+    return {
+      coverage: new Program(gl, RECTANGLE, COVERAGE),
+      contour: new Program(gl, RECTANGLE, CONTOUR),
+      copy: new Program(gl, RECTANGLE, COPY),
+      saved: new Target(gl, "colour"),
+      draft: new Target(gl, "coverage"),
+    };
+  }
+
+  private readonly lost = (event: Event): void => {
+    event.preventDefault();
+    this.tools = null;
+  };
+
+  private readonly restored = (): void => {
+    this.cache.clear();
+    this.uploaded = null;
+    this.taps = null;
+    this.drawnKey = "";
+    this.tools = this.makeTools();
+    this.redraw();
+  };
+
+  /** All masks but the selected ones into one picture, which stays until the view or the masks change. */
+  private drawSaved(tools: Tools, device: DeviceView, ratio: number): void {
+    const key = [...device, ...this.extent].join(" ");
+    if (key === this.drawnKey) return;
+    this.drawnKey = key;
+    tools.saved.begin(...this.extent);
+    for (const mask of this.masks) if (!mask.selected) this.drawMask(tools, mask, device, ratio, null);
+  }
+
+  private drawMask(tools: Tools, mask: ShownMask, device: DeviceView, ratio: number, march: number | null): void {
+    const cached = this.cached(mask);
+    const rectangle = this.visible(cached.box, device, 3 * ratio);
+    if (!rectangle) return;
+    const dash = mask.selected && march !== null ? [DASH, 0.5, march] : mask.proposed ? [DASH, 0.6, STILL] : [0, 1, 0];
+    tools.contour.draw(
+      { coverage: cached.texture },
+      {
+        canvas: this.extent,
+        rectangle,
+        view: device,
+        box: cached.box,
+        hue: unit(mask.colour),
+        fill: fillOf(mask),
+        ratio,
+        dash,
+      },
+    );
+  }
+
+  private cached(mask: ShownMask): CachedMask {
+    const kept = this.cache.get(mask.id);
+    if (kept) return kept;
+    const { gl } = this;
+    const [x, y, width, height] = mask.box;
+    const box: Box = [x - RIM, y - RIM, width + 2 * RIM, height + 2 * RIM];
+    const made = texture(gl, true);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    const pixels = decode(mask.runs, this.size, box);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, box[2], box[3], 0, gl.RED, gl.UNSIGNED_BYTE, pixels);
+    gl.generateMipmap(gl.TEXTURE_2D);
+    const cached = { runs: mask.runs, box, texture: made };
+    this.cache.set(mask.id, cached);
+    return cached;
+  }
+
+  /** Paints where the draft is set; returns its box on the screen, or null when nothing of it is in sight. */
+  private drawCoverage(tools: Tools, draft: Draft, device: DeviceView): number[] | null {
+    const { gl } = this;
+    const { box, stretched } = this.upload(draft);
+    const rectangle = box && this.visible(box, device, 0);
+    if (!rectangle) return null;
+    const { weights, cells } = this.uploadTaps(draft.plan.rows);
+    tools.draft.begin(...this.extent);
+    gl.disable(gl.BLEND);
+    tools.coverage.draw(
+      { stretched, weights, cells },
+      { canvas: this.extent, rectangle, view: device, size: draft.plan.size, side: draft.plan.cells },
+    );
+    gl.enable(gl.BLEND);
+    return rectangle;
+  }
+
+  private drawDraft(tools: Tools, draft: Draft, box: number[], device: DeviceView, ratio: number): void {
+    const [left, top, right, bottom] = box as [number, number, number, number];
+    const rim = 3 * ratio;
+    tools.contour.draw(
+      { coverage: tools.draft.texture },
+      {
+        canvas: this.extent,
+        rectangle: [left - rim, top - rim, right + rim, bottom + rim],
+        view: device,
+        box: [0, 0, 0, 0],
+        hue: unit(draft.colour),
+        fill: draft.preview ? FILL.preview : FILL.draft,
+        ratio,
+        dash: [0, 1, 0],
+      },
+    );
+  }
+
+  private upload(draft: Draft): UploadedDraft {
+    if (this.uploaded?.draft === draft) return this.uploaded;
+    const { gl } = this;
+    const stretched = this.uploaded?.stretched ?? texture(gl);
+    const { plan } = draft;
+    const values = stretchColumns(draft.logits, plan);
+    const width = plan.size[1];
+    const rows = Math.min(width, gl.getParameter(gl.MAX_TEXTURE_SIZE) as number);
+    const tiles = Math.ceil(width / rows);
+    gl.bindTexture(gl.TEXTURE_2D, stretched);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 4);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, plan.cells * tiles, rows, 0, gl.RED, gl.FLOAT, null);
+    for (let tile = 0; tile < tiles; tile += 1) {
+      const count = Math.min(rows, width - tile * rows);
+      const part = values.subarray(tile * rows * plan.cells, (tile * rows + count) * plan.cells);
+      gl.texSubImage2D(gl.TEXTURE_2D, 0, tile * plan.cells, 0, plan.cells, count, gl.RED, gl.FLOAT, part);
+    }
+    this.uploaded = { draft, box: draftBox(draft), stretched };
+    return this.uploaded;
+  }
+
+  private uploadTaps(taps: Taps): UploadedTaps {
+    if (this.taps?.taps === taps) return this.taps;
+    const { gl } = this;
+    const count = taps.weight.length / 4;
+    const wide = Math.min(count, TAPS_WIDE);
+    const high = Math.ceil(count / wide);
+    const weight = new Float32Array(wide * high * 4);
+    weight.set(taps.weight);
+    const index = new Int32Array(wide * high * 4);
+    index.set(taps.index);
+    const weights = this.taps?.weights ?? texture(gl);
+    gl.bindTexture(gl.TEXTURE_2D, weights);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, wide, high, 0, gl.RGBA, gl.FLOAT, weight);
+    const cells = this.taps?.cells ?? texture(gl);
+    gl.bindTexture(gl.TEXTURE_2D, cells);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32I, wide, high, 0, gl.RGBA_INTEGER, gl.INT, index);
+    this.taps = { taps, weights, cells };
+    return this.taps;
+  }
+
+  /** The part of a picture box that is on the canvas, with a rim, in device pixels; null when there is none. */
+  private visible([x, y, width, height]: Box, [scale, left, top]: DeviceView, rim: number): number[] | null {
+    const [wide, high] = this.extent;
+    const rectangle = [
+      Math.max(0, Math.floor(x * scale + left - rim)),
+      Math.max(0, Math.floor(y * scale + top - rim)),
+      Math.min(wide, Math.ceil((x + width) * scale + left + rim)),
+      Math.min(high, Math.ceil((y + height) * scale + top + rim)),
+    ] as const;
+    return rectangle[0] < rectangle[2] && rectangle[1] < rectangle[3] ? [...rectangle] : null;
+  }
+}
+
+function unit(colour: Colour): number[] {
+  return colour.map((part) => part / 255);
+}
