@@ -1,7 +1,6 @@
 """What every test can ask for. The database is real: SQLite cloned from a migrated template, PostgreSQL likewise."""
 
 import shutil
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -90,10 +89,7 @@ def s3_endpoint() -> Iterator[str]:
 @pytest.fixture
 def s3_url(s3_endpoint: str, request: pytest.FixtureRequest) -> str:
     """The storage address of an empty bucket."""
-    bucket = f"b{abs(hash(request.node.nodeid)):x}"
-    create = urllib.request.Request(f"{s3_endpoint}/{bucket}", method="PUT")  # noqa: S310 - the server started above
-    urllib.request.urlopen(create).close()  # noqa: S310 - same
-    return f"s3://{bucket}/maskmill?endpoint={s3_endpoint}&access_key_id=test&secret_access_key=test"
+    return servers.bucket(s3_endpoint, f"b{abs(hash(request.node.nodeid)):x}")
 
 
 @pytest.fixture

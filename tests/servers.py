@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,6 +149,13 @@ def s3_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         stop(server)
+
+
+def bucket(endpoint: str, name: str) -> str:
+    """Make an empty bucket; the storage address of a folder in it."""
+    create = urllib.request.Request(f"{endpoint}/{name}", method="PUT")  # noqa: S310 the server started above
+    urllib.request.urlopen(create).close()  # noqa: S310 same
+    return f"s3://{name}/maskmill?endpoint={endpoint}&access_key_id=test&secret_access_key=test"
 
 
 def _listens(port: int) -> bool:
