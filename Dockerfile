@@ -11,7 +11,7 @@ FROM python:3.12-slim-bookworm
 # The CPU build of PyTorch. For NVIDIA cards: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 WORKDIR /app
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY backend ./backend
 COPY workers ./workers
 COPY segmenter ./segmenter
