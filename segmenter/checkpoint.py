@@ -1,0 +1,198 @@
+"""Weights on disk: our own files (safetensors, the model's config in the header), releases, official checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from segmenter import manifest as names
+from segmenter.build import Model, build
+from segmenter.config import MODEL_CONFIGS, ModelConfig, model_config, to_dict
+from segmenter.manifest import InvalidRelease, Manifest, file_digest
+
+WEIGHTS_FORMAT = "maskmill-weights/1"
+SHOWN = 8  # names listed per kind of mismatch
+
+# Names that only one family of checkpoints has (sam.md section 1.8); these families are not built here.
+_OTHER_FAMILIES = {
+    "image_encoder.layers.0.blocks.0.conv1.c.weight": "MobileSAM",
+    "mask_decoder.hf_token.weight": "HQ-SAM",
+    "model": "EfficientSAM or SAM 2",
+}
+_OTHER_PREFIXES = {"image_encoder.features.": "EdgeSAM", "image_encoder.backbone.": "EfficientViT-SAM"}
+_POSITIONS = "image_encoder.pos_embed"
+
+
+class InvalidCheckpoint(ValueError):
+    """The file holds no weights that fit; the text says which file and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A loaded model version: the model, ready to predict, and its manifest."""
+
+    model: Model
+    manifest: Manifest
+
+
+def save_weights(file: Path, state: Mapping[str, Tensor], config: ModelConfig) -> None:
+    """Writes a state dict; matrices and filters in half precision, vectors and statistics in full."""
+    halved = {
+        name: value.half() if value.ndim > 1 and value.is_floating_point() else value for name, value in state.items()
+    }
+    contiguous = {name: value.detach().contiguous() for name, value in halved.items()}
+    save_file(contiguous, file, {"format": WEIGHTS_FORMAT, "config": json.dumps(to_dict(config))})
+
+
+def load_weights(file: Path) -> tuple[dict[str, Tensor], ModelConfig]:
+    """Reads what :func:`save_weights` wrote, in full precision. Raises InvalidCheckpoint for any other file."""
+    header = _header(file)
+    if header.get("format") != WEIGHTS_FORMAT:
+        raise InvalidCheckpoint(f"{file} is not a {WEIGHTS_FORMAT} file")
+    return read_state(file), _config(file, header.get("config", ""))
+
+
+def _header(file: Path) -> dict[str, str]:
+    try:
+        with safe_open(file, "pt") as opened:
+            return dict(opened.metadata() or {})
+    except SafetensorError as error:
+        raise InvalidCheckpoint(f"{file} is not a safetensors file: {error}") from None
+
+
+def _config(file: Path, text: str) -> ModelConfig:
+    try:
+        return model_config(json.loads(text))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InvalidCheckpoint(f"{file} describes no model that is known here: {error}") from None
+
+
+def read_state(file: Path) -> dict[str, Tensor]:
+    """The tensors of a ``.safetensors``, ``.pth`` or ``.pt`` file by name, on the CPU, half precision made full.
+
+    Pickled files go through torch's weights-only loader: nothing in them is executed. Raises InvalidCheckpoint unless
+    the file is one flat table of dense tensors.
+    """
+    state = _unpickled(file) if file.suffix in (".pth", ".pt") else _safetensors(file)
+    if not isinstance(state, dict) or not state:
+        raise InvalidCheckpoint(f"{file} holds no table of tensors")
+    return {str(name): _dense(file, str(name), value) for name, value in state.items()}
+
+
+def _safetensors(file: Path) -> object:
+    if file.suffix != ".safetensors":
+        raise InvalidCheckpoint(f"{file} is neither .safetensors nor .pth nor .pt")
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise InvalidCheckpoint(f"{file} is not a safetensors file: {error}") from None
+
+
+def _unpickled(file: Path) -> object:
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 damaged pickles fail in any way that a stack machine can
+        raise InvalidCheckpoint(f"{file} cannot be read as weights: {error}") from None
+
+
+def _dense(file: Path, name: str, value: object) -> Tensor:
+    if not isinstance(value, Tensor):
+        family = _OTHER_FAMILIES.get(name)
+        raise InvalidCheckpoint(
+            f"{file}: {name} is not a tensor" + (f"; {family} checkpoints are not supported" if family else "")
+        )
+    if value.layout != torch.strided or value.is_quantized or value.is_complex():
+        raise InvalidCheckpoint(f"{file}: {name} is not a dense tensor of plain numbers")
+    value = value.detach().contiguous()
+    return value.float() if value.dtype in (torch.float16, torch.bfloat16, torch.float64) else value
+
+
+def recognise(state: Mapping[str, Tensor]) -> ModelConfig:
+    """The configuration that an official Segment Anything checkpoint belongs to, from its names and one width."""
+    for name, family in _OTHER_FAMILIES.items():
+        if name in state:
+            raise InvalidCheckpoint(f"this is a checkpoint of {family}, which is not supported")
+    for prefix, family in _OTHER_PREFIXES.items():
+        if any(name.startswith(prefix) for name in state):
+            raise InvalidCheckpoint(f"this is a checkpoint of {family}, which is not supported")
+    if _POSITIONS not in state:
+        raise InvalidCheckpoint(f"this is no Segment Anything checkpoint: it has no {_POSITIONS}")
+    width = state[_POSITIONS].shape[-1]
+    for config in MODEL_CONFIGS.values():
+        if config.family == "sam" and config.sam.embed_dim == width:
+            return config
+    raise InvalidCheckpoint(f"no Segment Anything model has an encoder of width {width}")
+
+
+def model_of(state: Mapping[str, Tensor], config: ModelConfig) -> Model:
+    """The model with these weights, in evaluation mode. Names and shapes must be exactly the model's.
+
+    Raises InvalidCheckpoint that lists what is missing, unexpected or of another shape. The tensors are not copied.
+    """
+    with torch.device("meta"):
+        model = build(config)
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    given = {name: tuple(value.shape) for name, value in state.items()}
+    shapes = [f"{n} {given[n]} instead of {wanted[n]}" for n in wanted if n in given and given[n] != wanted[n]]
+    problems = [
+        *_listed("missing", [name for name in wanted if name not in given]),
+        *_listed("unexpected", [name for name in given if name not in wanted]),
+        *_listed("of another shape", shapes),
+    ]
+    if problems:
+        raise InvalidCheckpoint(f"the weights do not fit a {config.family} model: " + "; ".join(problems))
+    model.load_state_dict(state, assign=True)
+    return model.eval()
+
+
+def _listed(kind: str, entries: list[str]) -> Iterable[str]:
+    if entries:
+        more = f" and {len(entries) - SHOWN} more" if len(entries) > SHOWN else ""
+        yield f"{len(entries)} {kind}: {', '.join(entries[:SHOWN])}{more}"
+
+
+def load_model(file: Path) -> Model:
+    """The model of a weights file: one of ours, or an official Segment Anything checkpoint (.pth or .safetensors)."""
+    if file.suffix == ".safetensors" and _header(file).get("format") == WEIGHTS_FORMAT:
+        return model_of(*load_weights(file))
+    state = read_state(file)
+    return model_of(state, recognise(state))
+
+
+def load_release(folder: Path) -> Release:
+    """The model of a release folder that holds at least its manifest and weights.
+
+    Raises InvalidRelease where the weights are not those that the manifest names, InvalidCheckpoint where they do not
+    fit the model that it describes.
+    """
+    manifest = names.read_manifest(folder)
+    file = folder / names.WEIGHTS
+    if not file.is_file() or file_digest(file) != manifest["files"][names.WEIGHTS]["digest"]:
+        raise InvalidRelease(f"{file} is missing or not the file that {names.MANIFEST} names")
+    state, config = load_weights(file)
+    if config != _config(folder / names.MANIFEST, json.dumps(manifest["config"])):
+        raise InvalidRelease(f"{folder}: {names.MANIFEST} describes another model than the weights")
+    return Release(model_of(state, config), manifest)
+
+
+def state_digest(state: Mapping[str, Tensor], prefix: str = "", salt: str = "") -> str:
+    """SHA-256 in hex over the tensors whose name starts with ``prefix``, in order of their names, after ``salt``.
+
+    Each counts with its name, type, shape and bytes (little-endian, row-major), so equal digests mean equal weights.
+    """
+    hashed = hashlib.sha256(salt.encode("utf-8"))
+    for name in sorted(name for name in state if name.startswith(prefix)):
+        value = state[name].detach().cpu().contiguous()
+        hashed.update(f"\0{name}\0{value.dtype}\0{list(value.shape)}\0".encode())
+        hashed.update(value.flatten().view(torch.uint8).numpy().tobytes())
+    return hashed.hexdigest()
