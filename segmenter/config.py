@@ -1,0 +1,137 @@
+"""Every default of the model and of training, as frozen dataclasses that turn into plain dicts and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Family = Literal["sam", "starter"]
+
+
+@dataclass(frozen=True)
+class SamConfig:
+    """Sizes of the SAM family (paper appendix A; the official ViT-B by default)."""
+
+    embed_dim: int = 768
+    depth: int = 12
+    num_heads: int = 12
+    global_attention_blocks: tuple[int, ...] = (2, 5, 8, 11)
+    patch_size: int = 16
+    window_size: int = 14
+    mlp_ratio: float = 4.0
+    prompt_dim: int = 256
+    mask_in_channels: int = 16
+    decoder_depth: int = 2
+    decoder_heads: int = 8
+    decoder_mlp_dim: int = 2048
+    iou_head_depth: int = 3
+    iou_head_hidden: int = 256
+
+
+@dataclass(frozen=True)
+class StarterConfig:
+    """Sizes of the starter: a small convolutional pyramid with a dense-click decoder, to learn from little."""
+
+    widths: tuple[int, int, int, int] = (32, 64, 96, 192)
+    blocks: tuple[int, int, int] = (1, 2, 3)
+    attention_blocks: int = 3
+    dim: int = 128
+    decoder_depth: int = 2
+    decoder_heads: int = 4
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One model: its family, its padded square frame S and the side L of its mask logits, both in pixels."""
+
+    family: Family = "starter"
+    frame: int = 256
+    logits: int = 128
+    pixel_mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    pixel_std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+    sam: SamConfig = field(default_factory=SamConfig)
+    starter: StarterConfig = field(default_factory=StarterConfig)
+
+
+def _sam(embed_dim: int, depth: int, num_heads: int, global_attention_blocks: tuple[int, ...]) -> ModelConfig:
+    sam = SamConfig(embed_dim, depth, num_heads, global_attention_blocks)
+    return ModelConfig(family="sam", frame=1024, logits=256, sam=sam)
+
+
+MODEL_CONFIGS: dict[str, ModelConfig] = {
+    "starter": ModelConfig(),
+    "vit_b": _sam(768, 12, 12, (2, 5, 8, 11)),
+    "vit_l": _sam(1024, 24, 16, (5, 11, 17, 23)),
+    "vit_h": _sam(1280, 32, 16, (7, 15, 23, 31)),
+}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Training of one model. The defaults are the recipe that learns from little; see ``TRAIN_PRESETS``.
+
+    ``minutes`` is the length of the schedule in wall time: on a shared machine the number of steps is not known before.
+    """
+
+    minutes: float = 30.0
+    images_per_step: int = 8
+    masks_per_image: int = 3
+    first_frame: int = 160
+    first_frame_share: float = 0.55
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup_share: float = 0.03
+    clip_norm: float = 1.0
+    ema: float = 0.997
+    max_clicks: int = 5
+    box_share: float = 0.25
+    synthetic_share: float = 0.25
+    paste_share: float = 0.4
+    cross_entropy_weight: float = 2.0
+    focal_weight: float = 0.0
+    dice_weight: float = 1.0
+    iou_weight: float = 2.0
+    all_candidates_weight: float = 0.05
+    single_mask_weight: float = 0.3
+    later_candidates_weight: float = 0.2
+    threads: int = 0
+    seed: int = 0
+
+
+TRAIN_PRESETS: dict[str, TrainConfig] = {
+    "starter": TrainConfig(),
+    # The paper's loss (section 3): focal and dice 20:1, mean-square error of the IoU head, the lowest-loss mask only.
+    "paper": TrainConfig(
+        cross_entropy_weight=0.0,
+        focal_weight=20.0,
+        iou_weight=1.0,
+        all_candidates_weight=0.0,
+        single_mask_weight=0.0,
+        later_candidates_weight=0.0,
+        learning_rate=8e-4,
+        weight_decay=0.1,
+    ),
+}
+
+
+def to_dict(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+    """The config as JSON-ready values."""
+    return dataclasses.asdict(config)
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def model_config(values: dict[str, Any]) -> ModelConfig:
+    """Reads what :func:`to_dict` wrote; unknown keys are a ``TypeError``."""
+    known = _tuples(values)
+    sam = SamConfig(**_tuples(known.pop("sam", {})))
+    starter = StarterConfig(**_tuples(known.pop("starter", {})))
+    return ModelConfig(**known, sam=sam, starter=starter)
+
+
+def train_config(values: dict[str, Any]) -> TrainConfig:
+    """Reads what :func:`to_dict` wrote; unknown keys are a ``TypeError``."""
+    return TrainConfig(**values)

@@ -1,0 +1,222 @@
+"""A trained model as a release: safetensors, an ONNX encoder and the browser's ONNX decoder, checked against torch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import onnxslim
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from segmenter import manifest as names
+from segmenter.build import Model, build
+from segmenter.checkpoint import load_weights, save_weights, state_digest
+from segmenter.config import ModelConfig, to_dict
+from segmenter.manifest import Manifest, file_digest
+from segmenter.modeling.starter import empty_mask_input
+
+OPSET = 18
+METADATA_KEY = "maskmill.release"
+LEAST_HALVED = 512  # values; smaller initialisers stay in full precision, they would save nothing
+LARGEST_DIFFERENCE = 2e-3  # of logits and scores between torch and onnxruntime
+
+
+class ParityError(RuntimeError):
+    """The exported graph does not give torch's numbers; nothing was released."""
+
+
+class _EncoderGraph(nn.Module):
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.model.embed(pixels).values())
+
+
+class _DecoderGraph(nn.Module):
+    def __init__(self, model: Model, levels: Sequence[str]) -> None:
+        super().__init__()
+        self.model, self.levels = model, list(levels)
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        embedding = dict(zip(self.levels, inputs, strict=False))
+        out: tuple[Tensor, Tensor] = self.model.decode(embedding, *inputs[len(self.levels) :])
+        return out
+
+
+def _export(
+    graph: nn.Module, inputs: tuple[Tensor, ...], named: Sequence[str], outputs: Sequence[str], dynamic: Any
+) -> onnx.ModelProto:
+    with warnings.catch_warnings():
+        # The exporter warns about its own internals (copyreg, its pytree); nothing a caller could mend.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            graph,
+            inputs,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(named),
+            output_names=list(outputs),
+            dynamic_shapes=dynamic,
+            verbose=False,
+        )
+        if program is None:
+            raise ParityError("torch made no ONNX program")
+        slim = onnxslim.slim(program.model_proto)
+    assert isinstance(slim, onnx.ModelProto)
+    return slim
+
+
+def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Stores large float32 initialisers as float16 and casts them back at run time: half the file, same graph."""
+    casts = []
+    for initializer in model.graph.initializer:
+        if initializer.data_type != TensorProto.FLOAT or np.prod(initializer.dims) < LEAST_HALVED:
+            continue
+        full = initializer.name
+        values = numpy_helper.to_array(initializer).astype(np.float16)
+        initializer.CopyFrom(numpy_helper.from_array(values, f"{full}.half"))
+        casts.append(helper.make_node("Cast", [f"{full}.half"], [full], f"{full}.cast", to=TensorProto.FLOAT))
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(casts + nodes)
+    del model.graph.value_info[:]
+    return model
+
+
+def encoder_onnx(model: Model) -> onnx.ModelProto:
+    """``pixels`` 1x3xSxS normalised and padded -> the embedding's tensors by name."""
+    side = model.config.frame
+    levels = embedding_shapes(model)
+    return _export(_EncoderGraph(model), (torch.zeros(1, 3, side, side),), ["pixels"], list(levels), None)
+
+
+def decoder_onnx(model: Model) -> onnx.ModelProto:
+    """The browser's decoder: embedding tensors and prompts -> ``low_res_masks`` 1x4xLxL, ``iou_predictions`` 1x4.
+
+    Further inputs: ``point_coords`` 1xNx2 in frame pixels, ``point_labels`` 1xN, ``mask_input`` 1x1xLxL and
+    ``has_mask_input`` 1. N is free; the client chooses among the four masks.
+    """
+    levels = embedding_shapes(model)
+    mask_input, _ = empty_mask_input(1, model.config.logits)
+    features = tuple(torch.randn(1, *shape) for shape in levels.values())
+    prompts = (torch.rand(1, 3, 2) * model.config.frame, torch.tensor([[1.0, 0.0, -1.0]]), mask_input, torch.ones(1))
+    points = torch.export.Dim("num_points", min=1, max=256)
+    dynamic = (tuple([None] * len(levels) + [{1: points}, {1: points}, None, None]),)
+    inputs = [*levels, "point_coords", "point_labels", "mask_input", "has_mask_input"]
+    return _export(
+        _DecoderGraph(model, list(levels)), features + prompts, inputs, ["low_res_masks", "iou_predictions"], dynamic
+    )
+
+
+@torch.inference_mode()
+def embedding_shapes(model: Model) -> dict[str, list[int]]:
+    """The embedding's tensors and their shapes CxHxW."""
+    side = model.config.frame
+    return {name: list(level.shape[1:]) for name, level in model.embed(torch.zeros(1, 3, side, side)).items()}
+
+
+def session(model: onnx.ModelProto | Path) -> onnxruntime.InferenceSession:
+    """An onnxruntime session on one CPU thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    source = str(model) if isinstance(model, Path) else model.SerializeToString()
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def _differ(name: str, ours: Tensor, theirs: NDArray[np.float32]) -> float:
+    difference = float(np.abs(ours.numpy() - theirs).max())
+    scale = max(1.0, float(ours.abs().max()))
+    if not difference <= LARGEST_DIFFERENCE * scale:
+        raise ParityError(f"{name}: onnxruntime differs from torch by {difference:.2g} at a scale of {scale:.2g}")
+    return difference
+
+
+@torch.inference_mode()
+def check_parity(model: Model, encoder: onnx.ModelProto, decoder: onnx.ModelProto, seed: int = 0) -> dict[str, float]:
+    """Runs both graphs beside torch on a random picture and 1 to 9 points, with and without box and previous mask.
+
+    Returns the largest differences; :class:`ParityError` where one exceeds ``LARGEST_DIFFERENCE`` of its scale.
+    """
+    config, generator = model.config, torch.Generator().manual_seed(seed)
+    pixels = torch.rand(1, 3, config.frame, config.frame, generator=generator) * 4 - 2
+    embedding = model.embed(pixels)
+    encoded = session(encoder).run(list(embedding), {"pixels": pixels.numpy()})
+    worst = {"embedding": max(_differ(n, t, o) for (n, t), o in zip(embedding.items(), encoded, strict=True))}
+    run = session(decoder)
+    worst |= {"logits": 0.0, "iou": 0.0}
+    for labels in ([1, -1], [2, 3], [1, 0, -1], [1, 0, 2, 3], [1] * 5 + [0] * 4 + [-1]):
+        for present in (0.0, 1.0):
+            coords = torch.rand(1, len(labels), 2, generator=generator) * config.frame
+            mask = torch.randn(1, 1, config.logits, config.logits, generator=generator) * 5 * present
+            given = (coords, torch.tensor([labels], dtype=torch.float32), mask, torch.tensor([present]))
+            logits, iou = model.decode(embedding, *given)
+            feeds = {name: level.numpy() for name, level in embedding.items()}
+            prompts = zip(("point_coords", "point_labels", "mask_input", "has_mask_input"), given, strict=True)
+            answers = run.run(None, feeds | {name: value.numpy() for name, value in prompts})
+            worst["logits"] = max(worst["logits"], _differ("logits", logits, answers[0]))
+            worst["iou"] = max(worst["iou"], _differ("predicted IoU", iou, answers[1]))
+    return worst
+
+
+def describe(model: Model, name: str, version: str) -> Manifest:
+    """The manifest of a model, without its files."""
+    config: ModelConfig = model.config
+    preprocessing = {
+        "mean": list(config.pixel_mean),
+        "std": list(config.pixel_std),
+        "resize": "bilinear-antialias",
+        "pad": "mean",
+    }
+    salt = json.dumps([config.family, config.frame, preprocessing], sort_keys=True)
+    return {
+        "format": names.FORMAT,
+        "name": name,
+        "version": version,
+        "digest": state_digest(model.state_dict(), "", salt),
+        "encoder_digest": state_digest(model.state_dict(), "image_encoder.", salt),
+        "config": json.loads(json.dumps(to_dict(config))),
+        "frame": config.frame,
+        "logits": config.logits,
+        "preprocessing": preprocessing,
+        "embedding": embedding_shapes(model),
+        "mask_threshold": 0.0,
+    }
+
+
+def write_release(weights: Path, name: str, version: str, folder: Path) -> Manifest:
+    """Makes the release folder of a trained weights file; every graph is compared with torch before it is written.
+
+    The release's weights are the half-precision ones, so all digests and graphs speak of exactly what is shipped.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state, config = load_weights(weights)
+    save_weights(folder / names.WEIGHTS, state, config)
+    state, config = load_weights(folder / names.WEIGHTS)
+    model = build(config).eval()
+    model.load_state_dict(state)
+    description = describe(model, name, version)
+    encoder, decoder = halve_weights(encoder_onnx(model)), halve_weights(decoder_onnx(model))
+    worst = check_parity(model, encoder, decoder)
+    logging.getLogger(__name__).info("largest differences from torch: %s", worst)
+    for file, graph in ((names.ENCODER, encoder), (names.DECODER, decoder)):
+        helper.set_model_props(graph, {METADATA_KEY: json.dumps(description, sort_keys=True)})
+        onnx.checker.check_model(graph, full_check=True)
+        (folder / file).write_bytes(graph.SerializeToString())
+    files = {
+        file: {"digest": file_digest(folder / file), "bytes": (folder / file).stat().st_size} for file in names.FILES
+    }
+    released = description | {"files": files}
+    (folder / names.MANIFEST).write_text(json.dumps(released, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return released
