@@ -8,7 +8,7 @@ from pathlib import Path
 def counts(report: Path) -> dict[str, float]:
     """Tests, failures, errors, skipped and seconds of one report; an absent report counts as one error."""
     if not report.exists():
-        return {"errors": 1}
+        return {"tests": 1, "errors": 1}
     suites = list(ElementTree.parse(report).getroot().iter("testsuite"))  # noqa: S314 reports that this run itself wrote
     return {
         name: sum(float(suite.get(name) or 0) for suite in suites)
