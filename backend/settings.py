@@ -33,22 +33,32 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MASKMILL_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     data_dir: Path = Field(default_factory=default_data_dir, description="Where the embedded mode keeps everything")
-    database_url: str = Field("", description="sqlite:///FILE or postgresql://...; default: a file in data_dir")
-    storage_url: str = Field("", description="file:///DIR or s3://bucket/prefix?endpoint=...; default: in data_dir")
-    broker_url: str = Field("embedded", description="`embedded` or redis://...")
-    host: str = Field("127.0.0.1", description="Address that `serve` listens on")
-    port: int = Field(8600, ge=0, le=65535, description="Port that `serve` listens on; 0 = a free one")
-    allowed_hosts: tuple[str, ...] = Field((), description="Host names accepted beside loopback ones (JSON list)")
-    secret_key: SecretStr = Field(SecretStr(""), description="Signs cookies; default: generated once in data_dir")
+    database_url: str = Field(default="", description="sqlite:///FILE or postgresql://...; default: a file in data_dir")
+    storage_url: str = Field(
+        default="", description="file:///DIR or s3://bucket/prefix?endpoint=...; default: in data_dir"
+    )
+    broker_url: str = Field(default="embedded", description="`embedded` or redis://...")
+    host: str = Field(default="127.0.0.1", description="Address that `serve` listens on")
+    port: int = Field(default=8600, ge=0, le=65535, description="Port that `serve` listens on; 0 = a free one")
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="Host names accepted beside loopback ones (JSON list)"
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""), description="Signs cookies; default: generated once in data_dir"
+    )
 
-    max_upload_bytes: int = Field(200 * 1024**2, gt=0, description="Largest single file that is accepted")
-    max_image_pixels: int = Field(100_000_000, gt=0, description="Largest height x width that is decoded")
-    max_image_side: int = Field(32_768, gt=0, description="Longest side in pixels that is decoded")
+    max_upload_bytes: int = Field(default=200 * 1024**2, gt=0, description="Largest single file that is accepted")
+    max_image_pixels: int = Field(default=100_000_000, gt=0, description="Largest height x width that is decoded")
+    max_image_side: int = Field(default=32_768, gt=0, description="Longest side in pixels that is decoded")
 
-    job_lease_seconds: float = Field(60.0, gt=0.1, description="A worker that is silent for so long lost its job")
-    job_resend_seconds: float = Field(15.0, gt=0.05, description="Time between two rounds of the recovery loop")
-    worker_threads: int = Field(0, ge=0, description="Threads of the model in a worker; 0 = one per core")
-    release_dir: Path | None = Field(None, description="Model release served at the start; default: the shipped one")
+    job_lease_seconds: float = Field(
+        default=60.0, gt=0.1, description="A worker that is silent for so long lost its job"
+    )
+    job_resend_seconds: float = Field(default=15.0, gt=0.05, description="Time between two rounds of the recovery loop")
+    worker_threads: int = Field(default=0, ge=0, description="Threads of the model in a worker; 0 = one per core")
+    release_dir: Path | None = Field(
+        default=None, description="Model release served at the start; default: the shipped one"
+    )
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:

@@ -68,7 +68,7 @@ class UnitOfWork:
             self.wakes.append(Wake(queue, job.id))
         return job
 
-    def emit(self, kind: str, project_id: str | None, subject_id: str | None, **payload: Any) -> Event:
+    def emit(self, kind: str, project_id: str | None, subject_id: str | None, /, **payload: Any) -> Event:
         """Tell whoever listens, if this transaction commits. The event's id is there once it has."""
         event = Event(kind=kind, project_id=project_id, subject_id=subject_id, payload=payload)
         self._events.append(event)

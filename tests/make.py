@@ -1,10 +1,15 @@
 """Row factories: one call, one valid row, flushed; every column can be set by keyword."""
 
+import datetime as dt
 import hashlib
 import itertools
 from typing import Any, TypeVar
 
+from sqlalchemy import select
+
 from backend.db import models
+from backend.db.types import moment
+from backend.runtime import Runtime
 from backend.uow import UnitOfWork
 
 R = TypeVar("R", bound=models.Base)
@@ -87,3 +92,26 @@ def annotation(uow: UnitOfWork, image: models.Image, actor: models.Actor, **colu
 
 def export(uow: UnitOfWork, project: models.Project, **columns: Any) -> models.Export:
     return _add(uow, models.Export(**{"project_id": project.id, "format": "coco-rle", **columns}))
+
+
+def long_ago() -> dt.datetime:
+    """Before any lease or wait of a test."""
+    return dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+
+
+def work_off(runtime: Runtime, rounds: int = 20) -> dict[str, int]:
+    """Perform every queued job here and now, also those that these enqueue; how often each outcome came."""
+    from workers import handlers, job
+
+    assert handlers.__all__
+    outcomes: dict[str, int] = {}
+    for _ in range(rounds):
+        with runtime.read() as session:
+            due = select(models.Job.id).where(models.Job.state == "queued", models.Job.run_after <= moment())
+            waiting = session.scalars(due.order_by(models.Job.created_at, models.Job.id)).all()
+        if not waiting:
+            return outcomes
+        for job_id in waiting:
+            outcome = job.perform(runtime, job_id)
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    raise AssertionError(f"jobs are still waiting after {rounds} rounds: {outcomes}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -42,7 +42,7 @@ def insert_new(session: Session, model: type[DeclarativeBase], values: Mapping[s
     dialect = session.get_bind().dialect.name
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     statement = insert(model).values(**values).on_conflict_do_nothing(index_elements=unique)
-    return session.execute(statement.returning(*model.__table__.primary_key.columns)).first() is not None
+    return session.execute(statement.returning(*inspect(model).primary_key)).first() is not None
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -12,8 +12,8 @@ QUEUES: Final = ("cpu", "gpu")
 
 
 def retry_seconds(attempts: int) -> float:
-    """Wait before the next try of a job that failed `attempts` times: 2, 10, 50 ... at most 300 seconds."""
-    return min(300.0, 2.0 * 5.0 ** max(0, attempts - 1))
+    """Wait before the next try of a job that failed `attempts` times: 2, 20 ... at most 300 seconds."""
+    return min(300.0, 2.0 * 10.0 ** max(0, attempts - 1))
 
 
 def resend_seconds(sent_count: int, base: float) -> float:

@@ -139,6 +139,14 @@ def announced(uow: UnitOfWork, wakes: Sequence[Wake]) -> None:
     uow.wakes.extend(wakes)
 
 
+def ignored(session: Session, queues: Sequence[str], seconds: float) -> int:
+    """How many waiting jobs of these queues were announced more than once and `seconds` ago while none of them runs."""
+    running = select(Job.id).where(Job.state == "running", Job.queue.in_(queues), Job.lease_expires_at > moment())
+    waiting = select(func.count()).select_from(Job).where(Job.state == "queued", Job.queue.in_(queues))
+    old = waiting.where(Job.sent_count > 1, Job.sent_at < moment(-seconds), Job.run_after < moment(-seconds))
+    return 0 if session.scalar(running.limit(1)) else session.scalar(old) or 0
+
+
 def release_all(uow: UnitOfWork) -> int:
     """End every lease at once; only for the single worker of an embedded start, when no other one can be alive."""
     ended = update(Job).where(Job.state == "running").values(lease_expires_at=moment(-1), sent_at=None, sent_count=0)

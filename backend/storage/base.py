@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,10 @@ class Storage(Protocol):
 
     def open(self, key: str) -> BinaryIO:
         """A seekable reader; close it."""
+        ...
+
+    def as_file(self, key: str) -> AbstractContextManager[Path]:
+        """A local file to read from while the block runs; do not change it."""
         ...
 
     def exists(self, key: str) -> bool: ...

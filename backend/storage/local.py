@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -41,6 +42,11 @@ class LocalStorage:
             return self.path(key).open("rb")
         except (FileNotFoundError, IsADirectoryError):
             raise NotFound(f"nothing is stored as {key}") from None
+
+    @contextmanager
+    def as_file(self, key: str) -> Iterator[Path]:
+        self.size(key)
+        yield self.path(key)
 
     def exists(self, key: str) -> bool:
         return self.path(key).is_file()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -26,7 +28,7 @@ class S3Storage:
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """`s3://bucket/prefix?endpoint=URL&region=NAME&access_key_id=...&secret_access_key=...`; all options optional."""
+        """`s3://bucket/prefix?endpoint=URL&region=R&access_key_id=...&secret_access_key=...`, options optional."""
         parts = urlsplit(url)
         options = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
         endpoint = options.pop("endpoint", None)
@@ -70,6 +72,14 @@ class S3Storage:
         with _translated(key):
             reader = _Reader(obstore.open_reader(self._store, check_key(key)))
         return cast(BinaryIO, io.BufferedReader(reader, 1 << 20))
+
+    @contextmanager
+    def as_file(self, key: str) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="maskmill-") as folder, self.open(key) as source:
+            path = Path(folder) / "object"
+            with path.open("wb") as file:
+                shutil.copyfileobj(source, file, 1 << 20)
+            yield path
 
     def exists(self, key: str) -> bool:
         try:

@@ -80,8 +80,8 @@ def _actor() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         *_times(),
-        sa.CheckConstraint("kind IN ('person', 'token', 'model')", name="ck_actor_kind"),
-        sa.CheckConstraint("state IN ('active', 'suspended')", name="ck_actor_state"),
+        sa.CheckConstraint("kind IN ('person', 'token', 'model')", name=op.f("ck_actor_kind")),
+        sa.CheckConstraint("state IN ('active', 'suspended')", name=op.f("ck_actor_state")),
         sa.PrimaryKeyConstraint("id", name="pk_actor"),
     )
 
@@ -96,7 +96,7 @@ def _embedding() -> None:
         sa.Column("byte_size", sa.BigInteger()),
         sa.Column("failure", sa.Text()),
         *_times(),
-        sa.CheckConstraint("state IN ('queued', 'ready', 'failed')", name="ck_embedding_state"),
+        sa.CheckConstraint("state IN ('queued', 'ready', 'failed')", name=op.f("ck_embedding_state")),
         sa.PrimaryKeyConstraint("id", name="pk_embedding"),
         sa.UniqueConstraint("encoder_digest", "pixel_digest", name="uq_embedding_encoder_digest_pixel_digest"),
     )
@@ -114,7 +114,7 @@ def _model_version() -> None:
         sa.Column("manifest", JSON, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         *_times(),
-        sa.CheckConstraint("state IN ('active', 'withdrawn')", name="ck_model_version_state"),
+        sa.CheckConstraint("state IN ('active', 'withdrawn')", name=op.f("ck_model_version_state")),
         sa.PrimaryKeyConstraint("id", name="pk_model_version"),
         sa.UniqueConstraint("digest", name="uq_model_version_digest"),
     )
@@ -161,8 +161,10 @@ def _project() -> None:
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         *_times(),
-        sa.CheckConstraint("stage IN ('assisted_manual', 'semi_automatic', 'fully_automatic')", name="ck_project_stage"),
-        sa.CheckConstraint("state IN ('active', 'archived')", name="ck_project_state"),
+        sa.CheckConstraint(
+            "stage IN ('assisted_manual', 'semi_automatic', 'fully_automatic')", name=op.f("ck_project_stage")
+        ),
+        sa.CheckConstraint("state IN ('active', 'archived')", name=op.f("ck_project_state")),
         sa.ForeignKeyConstraint(["active_version_id"], ["model_version.id"], name="fk_project_active_version_id"),
         sa.PrimaryKeyConstraint("id", name="pk_project"),
     )
@@ -196,8 +198,8 @@ def _category() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         *_times(),
-        sa.CheckConstraint("state IN ('active', 'retired')", name="ck_category_state"),
-        sa.CheckConstraint('colour BETWEEN 0 AND 11', name="ck_category_colour"),
+        sa.CheckConstraint("state IN ('active', 'retired')", name=op.f("ck_category_state")),
+        sa.CheckConstraint("colour BETWEEN 0 AND 11", name=op.f("ck_category_colour")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name="fk_category_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_category"),
         sa.UniqueConstraint("project_id", "name", name="uq_category_project_id_name"),
@@ -236,7 +238,7 @@ def _export() -> None:
         sa.Column("failure", sa.Text()),
         sa.Column("actor_id", sa.String(36)),
         *_times(),
-        sa.CheckConstraint("state IN ('queued', 'ready', 'failed')", name="ck_export_state"),
+        sa.CheckConstraint("state IN ('queued', 'ready', 'failed')", name=op.f("ck_export_state")),
         sa.ForeignKeyConstraint(["actor_id"], ["actor.id"], name="fk_export_actor_id"),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name="fk_export_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_export"),
@@ -263,10 +265,14 @@ def _image() -> None:
         sa.Column("failure", sa.Text()),
         sa.Column("actor_id", sa.String(36)),
         *_times(),
-        sa.CheckConstraint("state <> 'ready' OR (pixel_digest IS NOT NULL AND height IS NOT NULL)", name="ck_image_ready"),
-        sa.CheckConstraint("state IN ('queued', 'ready', 'failed', 'erased')", name="ck_image_state"),
-        sa.CheckConstraint('(height IS NULL) = (width IS NULL) AND (height IS NULL OR height > 0)', name="ck_image_size"),
-        sa.CheckConstraint('byte_size >= 0', name="ck_image_byte_size"),
+        sa.CheckConstraint(
+            "state <> 'ready' OR (pixel_digest IS NOT NULL AND height IS NOT NULL)", name=op.f("ck_image_ready")
+        ),
+        sa.CheckConstraint("state IN ('queued', 'ready', 'failed', 'erased')", name=op.f("ck_image_state")),
+        sa.CheckConstraint(
+            "(height IS NULL) = (width IS NULL) AND (height IS NULL OR height > 0)", name=op.f("ck_image_size")
+        ),
+        sa.CheckConstraint("byte_size >= 0", name=op.f("ck_image_byte_size")),
         sa.ForeignKeyConstraint(["actor_id"], ["actor.id"], name="fk_image_actor_id"),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name="fk_image_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_image"),
@@ -300,8 +306,8 @@ def _job() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("failure", sa.Text()),
         *_times(),
-        sa.CheckConstraint("(state = 'running') = (lease_token IS NOT NULL)", name="ck_job_lease"),
-        sa.CheckConstraint("state IN ('queued', 'running', 'done', 'dead', 'cancelled')", name="ck_job_state"),
+        sa.CheckConstraint("(state = 'running') = (lease_token IS NOT NULL)", name=op.f("ck_job_lease")),
+        sa.CheckConstraint("state IN ('queued', 'running', 'done', 'dead', 'cancelled')", name=op.f("ck_job_state")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name="fk_job_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_job"),
         sa.UniqueConstraint("key", name="uq_job_key"),
@@ -341,10 +347,17 @@ def _annotation() -> None:
         sa.Column("wall_seconds", sa.Double(), nullable=False),
         sa.Column("brush_edits", sa.Integer(), nullable=False),
         *_times(),
-        sa.CheckConstraint("source IN ('click', 'box', 'brush', 'polygon', 'proposal', 'automatic', 'import')", name="ck_annotation_source"),
-        sa.CheckConstraint("state IN ('accepted', 'proposed', 'rejected', 'superseded', 'deleted')", name="ck_annotation_state"),
-        sa.CheckConstraint('area >= 0 AND box_x >= 0 AND box_y >= 0 AND box_w >= 0 AND box_h >= 0', name="ck_annotation_box"),
-        sa.CheckConstraint('height > 0 AND width > 0', name="ck_annotation_size"),
+        sa.CheckConstraint(
+            "source IN ('click', 'box', 'brush', 'polygon', 'proposal', 'automatic', 'import')",
+            name=op.f("ck_annotation_source"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('accepted', 'proposed', 'rejected', 'superseded', 'deleted')", name=op.f("ck_annotation_state")
+        ),
+        sa.CheckConstraint(
+            "area >= 0 AND box_x >= 0 AND box_y >= 0 AND box_w >= 0 AND box_h >= 0", name=op.f("ck_annotation_box")
+        ),
+        sa.CheckConstraint("height > 0 AND width > 0", name=op.f("ck_annotation_size")),
         sa.ForeignKeyConstraint(["actor_id"], ["actor.id"], name="fk_annotation_actor_id"),
         sa.ForeignKeyConstraint(["category_id"], ["category.id"], name="fk_annotation_category_id"),
         sa.ForeignKeyConstraint(["image_id"], ["image.id"], name="fk_annotation_image_id"),
@@ -356,7 +369,9 @@ def _annotation() -> None:
     )
     op.create_index("ix_annotation_actor_id", "annotation", ["actor_id"])
     op.create_index("ix_annotation_category_id", "annotation", ["category_id"])
-    op.create_index("ix_annotation_image_id_state_created_at_id", "annotation", ["image_id", "state", "created_at", "id"])
+    op.create_index(
+        "ix_annotation_image_id_state_created_at_id", "annotation", ["image_id", "state", "created_at", "id"]
+    )
     op.create_index("ix_annotation_model_version_id", "annotation", ["model_version_id"])
     op.create_index("ix_annotation_parent_id", "annotation", ["parent_id"])
     op.create_index("ix_annotation_project_id_created_at_id", "annotation", ["project_id", "created_at", "id"])
@@ -373,7 +388,7 @@ def _assignment() -> None:
         sa.Column("lease_expires_at", TIME),
         sa.Column("complete", sa.Boolean(), nullable=False),
         *_times(),
-        sa.CheckConstraint("state IN ('open', 'leased', 'done', 'skipped')", name="ck_assignment_state"),
+        sa.CheckConstraint("state IN ('open', 'leased', 'done', 'skipped')", name=op.f("ck_assignment_state")),
         sa.ForeignKeyConstraint(["actor_id"], ["actor.id"], name="fk_assignment_actor_id"),
         sa.ForeignKeyConstraint(["image_id"], ["image.id"], name="fk_assignment_image_id"),
         sa.PrimaryKeyConstraint("id", name="pk_assignment"),

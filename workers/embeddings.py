@@ -1,0 +1,69 @@
+"""`embed`: run the image encoder over some pixels and store what it made, half precision, named by content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend import embedding_file, images
+from backend.db.models import ModelVersion
+from backend.errors import NotFound
+from backend.services import embeddings as embedding_rows
+from backend.services import model_versions
+from backend.storage import keys
+from backend.storage.base import Storage
+from backend.uow import UnitOfWork
+from workers.images import limits
+from workers.job import JobContext, job
+from workers.model_cache import ModelCache
+
+_models = ModelCache()
+
+
+def _dead(uow: UnitOfWork, args: dict[str, Any], reason: str) -> None:
+    embedding_rows.mark_failed(uow, args["encoder_digest"], args["pixel_digest"], reason)
+
+
+@job("embed", queue="gpu", on_dead=_dead)
+def embed(work: JobContext, model_version_id: str, encoder_digest: str, pixel_digest: str) -> None:
+    """Make the embedding unless it is stored already (an earlier attempt may have got that far)."""
+    storage = work.runtime.storage
+    key = keys.embedding_key(encoder_digest, pixel_digest)
+    if not storage.exists(key):
+        with work.runtime.read() as session:
+            version = model_versions.find(session, model_version_id)
+        storage.put(key, _encode(work, version, pixel_digest))
+    size = storage.size(key)
+    with work.commit() as uow:
+        embedding_rows.mark_ready(uow, encoder_digest, pixel_digest, size)
+
+
+def _encode(work: JobContext, version: ModelVersion, pixel_digest: str) -> bytes:
+    from segmenter.predict import embed as encode  # imports torch
+    from segmenter.transforms import resized_size
+
+    release = _models.get(work.runtime, version)
+    rgb = stored_pixels(work.runtime.storage, pixel_digest, limits(work.runtime.settings))
+    made = encode(release.model, rgb)
+    facts = embedding_file.EmbeddingFacts(
+        encoder_digest=version.encoder_digest,
+        pixel_digest=pixel_digest,
+        size=made.size,
+        input_size=resized_size(*made.size, made.frame),
+        frame=made.frame,
+    )
+    # The model answers for a batch of one; the file holds the shapes that the manifest names.
+    shapes = version.manifest["embedding"]
+    return embedding_file.write({name: np.asarray(made.tensors[name]).reshape(shapes[name]) for name in shapes}, facts)
+
+
+def stored_pixels(storage: Storage, pixel_digest: str, largest: images.Limits) -> NDArray[np.uint8]:
+    """Upright RGB (height, width, 3) of pixels that `ingest` stored."""
+    for suffix in ("png", "jpg"):
+        key = keys.pixels_key(pixel_digest, suffix)
+        if storage.exists(key):
+            with storage.as_file(key) as path:
+                return images.read(path, largest).rgb
+    raise NotFound("the pixels of this image are not stored")

@@ -1,0 +1,92 @@
+"""Loaded model releases: fetched from storage once, checked against their manifest, kept while they are used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backend.db.models import ModelVersion
+from backend.errors import Invalid
+from backend.runtime import Runtime
+from backend.storage import keys
+from backend.storage.base import Storage
+
+if TYPE_CHECKING:
+    from segmenter.checkpoint import Release
+
+WEIGHTS = "model.safetensors"
+MANIFEST = "release.json"
+
+
+class ModelCache:
+    """At most `limit` releases in memory, the longest unused goes first. One lock: a release is loaded once."""
+
+    def __init__(self, limit: int = 2) -> None:
+        self._limit = limit
+        self._loaded: OrderedDict[str, Release] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, runtime: Runtime, version: ModelVersion) -> Release:
+        """The release of a model version, ready to run; raises Invalid when a stored file is damaged."""
+        with self._lock:
+            if version.digest not in self._loaded:
+                folder = fetch(runtime.storage, version, runtime.settings.data_dir / "cache" / "releases")
+                self._loaded[version.digest] = load(folder, runtime.settings.worker_threads)
+                while len(self._loaded) > self._limit:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(version.digest)
+            return self._loaded[version.digest]
+
+
+def load(folder: Path, threads: int) -> Release:
+    """Import torch, now and not earlier, give it its threads, and load the weights."""
+    import torch
+
+    from segmenter.checkpoint import load_release
+
+    torch.set_num_threads(threads or usable_cores())
+    return load_release(folder)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, which in a container can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def fetch(storage: Storage, version: ModelVersion, cache: Path) -> Path:
+    """A local folder with the release's weights and manifest; complete or absent, whoever else fetches it."""
+    folder = cache / keys.check_digest(version.digest)
+    if folder.is_dir():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".fetching-", dir=cache))
+    try:
+        (partial / MANIFEST).write_text(json.dumps(version.manifest), encoding="utf-8")
+        _copy(storage, keys.release_key(version.digest, WEIGHTS), partial / WEIGHTS, version.manifest["files"][WEIGHTS])
+        try:
+            partial.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another worker was faster, with the same content
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _copy(storage: Storage, key: str, target: Path, expected: dict[str, Any]) -> None:
+    hashed = hashlib.sha256()
+    with storage.open(key) as source, target.open("wb") as file:
+        while block := source.read(1 << 20):
+            hashed.update(block)
+            file.write(block)
+    if hashed.hexdigest() != expected["digest"]:
+        raise Invalid(f"the stored file {key} is damaged", code="damaged_release")

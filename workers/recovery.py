@@ -1,0 +1,94 @@
+"""The recovery loop: announces jobs that nobody took, buries jobs whose workers keep dying, says that it lives.
+
+Every worker runs one. They may overlap: a second message for a job finds it taken, and a row is buried by one only.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+import uuid
+from typing import Final
+
+from backend.engine.jobs import MAX_ATTEMPTS
+from backend.errors import MaskmillError
+from backend.runtime import Runtime
+from backend.services import jobs
+from workers import job
+
+log = logging.getLogger(__name__)
+_ALIVE_SECONDS: Final = 10.0
+DEAF_SECONDS: Final = 120.0
+
+
+def round_of(runtime: Runtime) -> tuple[int, int]:
+    """One round; (jobs announced, jobs buried)."""
+    with runtime.read() as session:
+        wakes = jobs.unannounced(session, runtime.settings.job_resend_seconds)
+        lost = jobs.worn_out(session)
+    if wakes:
+        with runtime.write() as uow:
+            jobs.announced(uow, wakes)
+    buried = 0
+    for row in lost:
+        with runtime.write() as uow:
+            buried += job.bury(uow, row, f"the worker died or went silent in each of {MAX_ATTEMPTS} attempts")
+    return len(wakes), buried
+
+
+class Recovery:
+    """The loop, in a thread of a worker process."""
+
+    def __init__(self, runtime: Runtime, queues: tuple[str, ...]) -> None:
+        self._runtime = runtime
+        self._queues = queues
+        self._id = str(uuid.uuid4())
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="recovery", daemon=True)
+        self._claimed_at = time.monotonic()
+        self._alive_at = 0.0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join(5)
+
+    def claimed(self) -> None:
+        """A message arrived: this worker is not deaf."""
+        self._claimed_at = time.monotonic()
+
+    def _loop(self) -> None:
+        pause = min(3.0, self._runtime.settings.job_resend_seconds / 3)
+        while True:
+            try:
+                self._say_alive()
+                round_of(self._runtime)
+                self._leave_if_deaf()
+            except MaskmillError as error:
+                log.warning("recovery waits for the database: %s", error)
+            if self._over.wait(pause):
+                return
+
+    def _say_alive(self) -> None:
+        now = time.monotonic()
+        if self._alive_at and now - self._alive_at < _ALIVE_SECONDS:
+            return
+        with self._runtime.write() as uow:
+            jobs.say_alive(uow, self._id, f"{socket.gethostname()}:{os.getpid()}", ",".join(self._queues))
+        self._alive_at = now
+
+    def _leave_if_deaf(self) -> None:
+        """A consumer can stay connected and yet receive nothing; whoever supervises this process starts a new one."""
+        if time.monotonic() - self._claimed_at < DEAF_SECONDS:
+            return
+        with self._runtime.read() as session:
+            ignored = jobs.ignored(session, self._queues, DEAF_SECONDS / 2)
+        if ignored:
+            log.error("%d jobs were announced but no message arrives here; this worker ends", ignored)
+            os.kill(os.getpid(), signal.SIGTERM)
