@@ -9,17 +9,20 @@ import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from fastapi import Request
 from python_multipart import MultipartParser
 from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartCallbacks, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from backend.api.deps import AtRuntime
 from backend.errors import Invalid
 from backend.services import projects
+
+if TYPE_CHECKING:  # the name only exists for type checkers
+    from python_multipart.multipart import MultipartCallbacks
 
 MAX_FILES = 5000
 BATCH_BYTES = 1024 * 1024
@@ -86,7 +89,7 @@ class Intake:
         self._out: BinaryIO | None = None
         self._hash = hashlib.sha256()
 
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._part_begin,
             "on_header_field": self._header_field,
