@@ -1,8 +1,11 @@
 // Runs before the first paint, from its own file because the content security policy allows no inline script.
-try {
-  const chosen = localStorage.getItem("maskmill.theme");
-  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
-} catch {
-  // Storage can be forbidden by the browser's settings; the theme then follows the system.
-  document.documentElement.removeAttribute("data-theme");
-}
+(() => {
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem("maskmill.theme");
+  } catch {
+    // The browser's settings can forbid storage; the theme then follows the system.
+  }
+  const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = chosen === "light" || chosen === "dark" ? chosen : dark ? "dark" : "light";
+})();

@@ -1,15 +1,12 @@
 /** Every call of the API that the page makes, by noun. All throw ApiError. */
-import { request } from "./http";
+import { answer, client } from "./http";
 import type {
-  Actor,
   Annotation,
   AnnotationChanges,
   AnnotationIn,
-  Category,
   Export,
-  Health,
   Image,
-  Job,
+  ImageFilter,
   ModelVersion,
   Project,
 } from "./types";
@@ -17,84 +14,101 @@ import type {
 export { ApiError } from "./http";
 export type * from "./types";
 
-const part = encodeURIComponent;
+/** Browsers refuse more than 64 KiB of bodies that outlive their page. */
+const KEEPALIVE_BYTES = 60_000;
 
 export interface ImageQuery {
   after?: string | null;
   limit?: number;
-  state?: string;
-}
-
-export interface ImagePage {
-  images: Image[];
-  next: string | null;
-  total: number;
-}
-
-function listImages(projectId: string, { after, limit = 100, state }: ImageQuery = {}): Promise<ImagePage> {
-  const query = new URLSearchParams({ limit: String(limit) });
-  if (after) query.set("after", after);
-  if (state) query.set("state", state);
-  return request("GET", `/api/projects/${part(projectId)}/images?${query}`);
+  state?: ImageFilter;
 }
 
 /** The address of an image's upright pixels or thumbnail; the digest in it lets the browser keep them for ever. */
 export function imageUrl(image: Pick<Image, "id" | "pixel_digest">, kind: "pixels" | "thumbnail"): string {
   const digest = image.pixel_digest ? `?d=${image.pixel_digest}` : "";
-  return `/api/images/${part(image.id)}/${kind}${digest}`;
+  return `/api/images/${encodeURIComponent(image.id)}/${kind}${digest}`;
 }
 
 export function archiveUrl(made: Pick<Export, "id">): string {
-  return `/api/exports/${part(made.id)}/archive`;
+  return `/api/exports/${encodeURIComponent(made.id)}/archive`;
 }
 
-export const api = {
-  health: () => request<Health>("GET", "/api/health", { timeoutMs: 5_000 }),
-  me: () => request<Actor>("GET", "/api/me"),
+const project = (project_id: string) => ({ params: { path: { project_id } } });
+const category = (category_id: string) => ({ params: { path: { category_id } } });
+const image = (image_id: string) => ({ params: { path: { image_id } } });
+const annotation = (annotation_id: string) => ({ params: { path: { annotation_id } } });
 
-  projects: async () => (await request<{ projects: Project[] }>("GET", "/api/projects")).projects,
-  project: (id: string) => request<Project>("GET", `/api/projects/${part(id)}`),
-  createProject: (body: { name: string; description?: string }) => request<Project>("POST", "/api/projects", { body }),
-  changeProject: (id: string, body: { name?: string; description?: string; revision?: number }) =>
-    request<Project>("PATCH", `/api/projects/${part(id)}`, { body }),
-  archiveProject: (id: string) => request<void>("DELETE", `/api/projects/${part(id)}`),
+export const api = {
+  health: () => answer(client().GET("/api/health")),
+  me: () => answer(client().GET("/api/me")),
+
+  projects: async () => (await answer(client().GET("/api/projects"))).projects,
+  project: (id: string) => answer(client().GET("/api/projects/{project_id}", project(id))),
+  createProject: (body: { name: string; description: string }) => answer(client().POST("/api/projects", { body })),
+  changeProject: (id: string, body: Partial<Pick<Project, "name" | "description">>) =>
+    answer(client().PATCH("/api/projects/{project_id}", { ...project(id), body })),
 
   categories: async (projectId: string) =>
-    (await request<{ categories: Category[] }>("GET", `/api/projects/${part(projectId)}/categories`)).categories,
-  createCategory: (projectId: string, body: { name: string; supercategory?: string; colour?: number }) =>
-    request<Category>("POST", `/api/projects/${part(projectId)}/categories`, { body }),
-  changeCategory: (id: string, body: Partial<Pick<Category, "name" | "supercategory" | "colour" | "position">>) =>
-    request<Category>("PATCH", `/api/categories/${part(id)}`, { body }),
-  retireCategory: (id: string) => request<void>("DELETE", `/api/categories/${part(id)}`),
+    (await answer(client().GET("/api/projects/{project_id}/categories", project(projectId)))).categories,
+  createCategory: (projectId: string, body: { name: string; colour?: number }) =>
+    answer(
+      client().POST("/api/projects/{project_id}/categories", {
+        ...project(projectId),
+        body: { supercategory: "", ...body },
+      }),
+    ),
+  changeCategory: (id: string, body: { name?: string; colour?: number }) =>
+    answer(client().PATCH("/api/categories/{category_id}", { ...category(id), body })),
+  retireCategory: (id: string) => answer(client().DELETE("/api/categories/{category_id}", category(id))),
 
-  listImages,
-  image: (id: string) => request<Image>("GET", `/api/images/${part(id)}`),
-  eraseImage: (id: string) => request<void>("DELETE", `/api/images/${part(id)}`),
+  listImages: (projectId: string, { after, limit = 100, state }: ImageQuery = {}) =>
+    answer(
+      client().GET("/api/projects/{project_id}/images", {
+        params: { path: { project_id: projectId }, query: { limit, ...(after && { after }), ...(state && { state }) } },
+      }),
+    ),
+  image: (id: string) => answer(client().GET("/api/images/{image_id}", image(id))),
   setComplete: (id: string, complete: boolean, keepalive = false) =>
-    request<Image>("PUT", `/api/images/${part(id)}/complete`, { body: { complete }, keepalive }),
+    answer(client().PUT("/api/images/{image_id}/complete", { ...image(id), body: { complete }, keepalive })),
 
-  annotations: async (imageId: string) =>
-    (await request<{ annotations: Annotation[] }>("GET", `/api/images/${part(imageId)}/annotations`)).annotations,
+  annotations: async (imageId: string) => {
+    const { annotations } = await answer(client().GET("/api/images/{image_id}/annotations", image(imageId)));
+    return annotations as Annotation[];
+  },
   createAnnotation: (imageId: string, body: AnnotationIn, keepalive = false) =>
-    request<Annotation>("POST", `/api/images/${part(imageId)}/annotations`, { body, keepalive }),
+    answer(
+      client().POST("/api/images/{image_id}/annotations", {
+        ...image(imageId),
+        body,
+        keepalive: keepalive && body.counts.length < KEEPALIVE_BYTES / 2,
+      }),
+    ) as Promise<Annotation>,
   changeAnnotation: (id: string, changes: AnnotationChanges, revision: number, keepalive = false) =>
-    request<Annotation>("PATCH", `/api/annotations/${part(id)}`, { body: { ...changes, revision }, keepalive }),
+    answer(
+      client().PATCH("/api/annotations/{annotation_id}", {
+        ...annotation(id),
+        body: { ...changes, revision },
+        keepalive,
+      }),
+    ) as Promise<Annotation>,
   deleteAnnotation: (id: string, keepalive = false) =>
-    request<void>("DELETE", `/api/annotations/${part(id)}`, { keepalive }),
+    answer(client().DELETE("/api/annotations/{annotation_id}", { ...annotation(id), keepalive })),
   restoreAnnotation: (id: string, keepalive = false) =>
-    request<Annotation>("POST", `/api/annotations/${part(id)}/restore`, { keepalive }),
+    answer(
+      client().POST("/api/annotations/{annotation_id}/restore", { ...annotation(id), keepalive }),
+    ) as Promise<Annotation>,
 
-  modelVersion: (id: string) => request<ModelVersion>("GET", `/api/model-versions/${part(id)}`),
-  modelVersions: async () =>
-    (await request<{ model_versions: ModelVersion[] }>("GET", "/api/model-versions")).model_versions,
+  modelVersion: (version_id: string) =>
+    answer(
+      client().GET("/api/model-versions/{version_id}", { params: { path: { version_id } } }),
+    ) as unknown as Promise<ModelVersion>,
 
   exports: async (projectId: string) =>
-    (await request<{ exports: Export[] }>("GET", `/api/projects/${part(projectId)}/exports`)).exports,
+    (await answer(client().GET("/api/projects/{project_id}/exports", project(projectId)))).exports,
   createExport: (projectId: string, body: { format: "coco-rle"; with_images: boolean }) =>
-    request<Export>("POST", `/api/projects/${part(projectId)}/exports`, { body }),
-  export: (id: string) => request<Export>("GET", `/api/exports/${part(id)}`),
+    answer(client().POST("/api/projects/{project_id}/exports", { ...project(projectId), body })),
 
   jobs: async (projectId: string) =>
-    (await request<{ jobs: Job[] }>("GET", `/api/projects/${part(projectId)}/jobs`)).jobs,
-  retryJob: (id: string) => request<Job>("POST", `/api/jobs/${part(id)}/retry`),
+    (await answer(client().GET("/api/projects/{project_id}/jobs", project(projectId)))).jobs,
+  retryJob: (job_id: string) => answer(client().POST("/api/jobs/{job_id}/retry", { params: { path: { job_id } } })),
 };

@@ -1,5 +1,5 @@
 /** Embeddings and decoders as bytes: fetched once at a time, kept by recency, and checked against the encoder that is asked for. */
-import { ApiError, address, send } from "./http";
+import { ApiError, address, fetchBytes } from "./http";
 import type { ModelVersion } from "./types";
 
 const CAPACITY_BYTES = 96 * 1024 * 1024;
@@ -66,7 +66,7 @@ export async function fetchEmbedding(encoderDigest: string, pixelDigest: string)
 }
 
 async function download(path: string, encoderDigest: string): Promise<ArrayBuffer> {
-  const response = await send("GET", path, { timeoutMs: 120_000 });
+  const response = await fetchBytes(path);
   const digest = response.headers.get("Maskmill-Encoder-Digest");
   if (digest !== encoderDigest) throw new EncoderMismatch(encoderDigest, digest);
   const buffer = await response.arrayBuffer();

@@ -1,5 +1,7 @@
 /** One way to the server: JSON in, JSON out, every failure an ApiError, and the truth about reachability and sign-in. */
 import { signal } from "@preact/signals";
+import createClient, { type Client } from "openapi-fetch";
+import type { paths } from "./schema";
 
 /** `status` 0 means that no answer came at all (server stopped, network gone, time-out). */
 export class ApiError extends Error {
@@ -23,46 +25,48 @@ export const reachable = signal(true);
 /** False once the server said 401; the sign-in page then covers the page, which keeps its state underneath. */
 export const signedIn = signal(true);
 
-/** Browsers refuse more than 64 KiB of bodies that outlive their page. */
-const KEEPALIVE_BYTES = 60_000;
+const TIMEOUT_MS = 30_000;
 
 let origin = "";
+let typed = makeClient();
 
 /** Points all requests at another server; tests use it, the page talks to where it came from. */
 export function setOrigin(url: string): void {
   origin = url;
+  typed = makeClient();
 }
 
 export function address(path: string): string {
   return origin + path;
 }
 
-export interface Sending {
-  body?: unknown;
-  signal?: AbortSignal;
-  /** Lets the request outlive the page, if it is small enough for that. */
-  keepalive?: boolean;
-  timeoutMs?: number;
+/** The client that knows every address, body and answer of the API from its OpenAPI document. */
+export function client(): Client<paths> {
+  return typed;
 }
 
-/** Sends and returns the response, if its status is 2xx; else throws an ApiError. Aborts by the caller pass through. */
-export async function send(method: string, path: string, options: Sending = {}): Promise<Response> {
-  const limit = AbortSignal.timeout(options.timeoutMs ?? 30_000);
-  const init: RequestInit = {
-    method,
-    credentials: "same-origin",
-    signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
-  };
-  if (options.body !== undefined) {
-    init.body = JSON.stringify(options.body);
-    init.headers = { "Content-Type": "application/json" };
-  }
-  if (options.keepalive && String(init.body ?? "").length <= KEEPALIVE_BYTES) init.keepalive = true;
+function makeClient(): Client<paths> {
+  const baseUrl = origin || globalThis.location?.origin || "";
+  return createClient<paths>({ baseUrl, credentials: "same-origin", fetch: (asked) => guarded(asked) });
+}
+
+/** The body of an answer that came through `client()`; failures have been thrown before. */
+export async function answer<T>(asked: Promise<{ data?: T }>): Promise<T> {
+  return (await asked).data as T;
+}
+
+/** Fetches bytes; throws ApiError unless the status is 2xx. */
+export function fetchBytes(path: string, timeoutMs = 120_000): Promise<Response> {
+  return guarded(new Request(address(path), { credentials: "same-origin" }), timeoutMs);
+}
+
+/** Returns the response, if its status is 2xx; else throws an ApiError. Aborts by the caller pass through. */
+async function guarded(asked: Request, timeoutMs = TIMEOUT_MS): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(address(path), init);
+    response = await fetch(asked, { signal: AbortSignal.any([asked.signal, AbortSignal.timeout(timeoutMs)]) });
   } catch (cause) {
-    if (options.signal?.aborted) throw cause;
+    if (asked.signal.aborted) throw cause;
     reachable.value = false;
     throw new ApiError(0, "unreachable", "The server does not answer.");
   }
@@ -89,10 +93,4 @@ export function errorFrom(status: number, text: string): ApiError {
     return new ApiError(status, "unreadable", `The server answered with status ${status}.`);
   }
   return new ApiError(status, "unreadable", `The server answered with status ${status}.`);
-}
-
-export async function request<T>(method: string, path: string, options: Sending = {}): Promise<T> {
-  const response = await send(method, path, options);
-  if (response.status === 204) return undefined as T;
-  return (await response.json()) as T;
 }

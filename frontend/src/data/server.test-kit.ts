@@ -55,11 +55,11 @@ export function json(response: ServerResponse, status: number, body?: unknown): 
   response.end(body === undefined ? "" : JSON.stringify(body));
 }
 
-/** Waits until `holds` is true; fails after two seconds. */
+/** Waits until `holds` is true; fails after eight seconds. */
 export async function until(holds: () => boolean): Promise<void> {
-  const end = Date.now() + 2_000;
+  const end = Date.now() + 8_000;
   while (!holds()) {
-    if (Date.now() > end) throw new Error(`not true within two seconds: ${holds}`);
+    if (Date.now() > end) throw new Error(`not true within eight seconds: ${holds}`);
     await new Promise((done) => setTimeout(done, 5));
   }
 }

@@ -1,0 +1,64 @@
+/** Short messages at the foot of the page; the place where an act can be undone. */
+import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { Button, IconButton } from "./button";
+import { Icon } from "./icon";
+
+export interface ToastOptions {
+  kind?: "plain" | "positive" | "negative";
+  action?: { label: string; run: () => void };
+  seconds?: number;
+}
+
+interface Toast extends ToastOptions {
+  key: number;
+  text: string;
+}
+
+const shown = signal<readonly Toast[]>([]);
+let lastKey = 0;
+
+/** Shows a message for a few seconds, longer if it offers something to do. */
+export function toast(text: string, options: ToastOptions = {}): void {
+  const key = ++lastKey;
+  shown.value = [...shown.value.slice(-2), { key, text, ...options }];
+  const seconds = options.seconds ?? (options.action || options.kind === "negative" ? 8 : 4);
+  setTimeout(() => dismiss(key), seconds * 1000);
+}
+
+function dismiss(key: number): void {
+  shown.value = shown.value.filter((entry) => entry.key !== key);
+}
+
+/** Drawn once by the page. A manual popover, so that messages stay above an open dialog. */
+export function Toasts() {
+  const element = useRef<HTMLDivElement>(null);
+  const toasts = shown.value;
+  useEffect(() => {
+    element.current?.hidePopover();
+    if (toasts.length > 0) element.current?.showPopover();
+  }, [toasts]);
+  return (
+    <div class="toasts" role="status" popover="manual" ref={element}>
+      {toasts.map(({ key, text, kind = "plain", action }) => (
+        <div class={`toast ${kind}`} key={key} data-testid="toast">
+          {kind === "negative" && <Icon name="alert" />}
+          {kind === "positive" && <Icon name="check" />}
+          <span class="text">{text}</span>
+          {action && (
+            <Button
+              small
+              onClick={() => {
+                dismiss(key);
+                action.run();
+              }}
+            >
+              {action.label}
+            </Button>
+          )}
+          <IconButton icon="close" label="Dismiss" small onClick={() => dismiss(key)} />
+        </div>
+      ))}
+    </div>
+  );
+}
