@@ -20,7 +20,8 @@ MANIFEST, WEIGHTS, ENCODER, DECODER, CARD = (
     "MODEL_CARD.md",
 )
 FILES: Final = (WEIGHTS, ENCODER, DECODER)
-STARTER: Final = Path(__file__).parent / "weights" / "starter"
+SHIPPED: Final = Path(__file__).parent / "weights"
+STARTER: Final = SHIPPED / "starter"
 _FIELDS: Final = {
     "name": str,
     "version": str,
@@ -78,3 +79,21 @@ def verify(folder: Path) -> Manifest:
         if file_digest(file) != manifest["files"][name]["digest"]:
             raise InvalidRelease(f"{file} is not the file that {MANIFEST} names: its digest differs")
     return manifest
+
+
+def shipped() -> list[Path]:
+    """The release folders that come with the code."""
+    return sorted(file.parent for file in SHIPPED.glob(f"*/{MANIFEST}"))
+
+
+def find_weights(model: str) -> Path:
+    """The weights file that a person means: a shipped release's name, a release folder, or a weights file."""
+    path = Path(model)
+    named = {folder.name: folder for folder in shipped()}
+    if path.is_file():
+        return path
+    folder = path if (path / MANIFEST).is_file() else named.get(model)
+    if folder is None:
+        known = ", ".join(named) or "none"
+        raise InvalidRelease(f"{model} is neither a file nor a release folder nor a shipped model (shipped: {known})")
+    return folder / WEIGHTS

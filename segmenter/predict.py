@@ -94,3 +94,14 @@ def decode(
         )
         for mask_logits, scores, prompt in zip(logits.numpy(), predicted_iou.numpy(), prompts, strict=True)
     ]
+
+
+def answer(model: Model, embedding: Embedding, prompt: Prompt) -> Candidates:
+    """Answers a prompt as the page does: box first, then click by click, each time showing the model its last mask."""
+    steps = [
+        Prompt(prompt.points[:count], prompt.box) for count in range(len(prompt.points) + 1) if count or prompt.box
+    ]
+    candidates = decode(model, embedding, steps[:1])[0]
+    for step in steps[1:]:
+        candidates = decode(model, embedding, [step], candidates.logits[candidates.chosen][None])[0]
+    return candidates

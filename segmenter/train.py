@@ -201,6 +201,8 @@ def train(
     if config.threads:
         torch.set_num_threads(config.threads)
     cv2.setNumThreads(1)
+    # Channels last: convolutions on a CPU are faster so.
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = start(model, config)
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
