@@ -26,6 +26,7 @@ function record(id: string, supersedesId: string | null = null): AnnotationRecor
     chosenCandidate: null,
     predictedIou: null,
     createdAt: "2026-01-01T00:00:00Z",
+    actorId: null,
   };
 }
 

@@ -26,6 +26,8 @@ export interface AnnotationRecord {
   readonly chosenCandidate: number | null;
   readonly predictedIou: number | null;
   readonly createdAt: string;
+  /** Who made it; null for what was made here and is not confirmed yet. */
+  readonly actorId: string | null;
 }
 
 /** The geometry of a record, checked against the size of its picture; throws InvalidMask. */

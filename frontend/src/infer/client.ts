@@ -1,5 +1,5 @@
 /** The page's end of the decode worker: order of work, start-up with a watchdog, and a state that tells the truth. */
-import { type ReadonlySignal, signal } from "@preact/signals";
+import { batch, type ReadonlySignal, signal } from "@preact/signals";
 import type { Size } from "../core/geometry";
 import type { Prompt } from "../core/prompts";
 import {
@@ -48,6 +48,8 @@ export function usableThreads(): number {
 
 export class DecoderClient {
   private readonly loadState = signal<LoadState>({ kind: "idle" });
+  /** How often a decoder has become ready; masks kept by an earlier one are gone. */
+  readonly generation = signal(0);
   private readonly queue = new WorkQueue();
   private readonly open = new Map<number, Open>();
   private worker: Worker | null = null;
@@ -135,7 +137,11 @@ export class DecoderClient {
     } finally {
       if (this.worker === worker) clearTimeout(this.watchdog);
     }
-    if (this.worker === worker) this.loadState.value = { kind: "ready", threads };
+    if (this.worker !== worker) return;
+    batch(() => {
+      this.loadState.value = { kind: "ready", threads };
+      this.generation.value += 1;
+    });
   }
 
   private receive(reply: Reply, threads: number, release: Release): void {

@@ -1,7 +1,7 @@
 /** The decode worker: full-size masks never leave it, only low-resolution logits for drawing and run lengths for saving. */
-import { candidateOf, encodeCandidate, maskInput } from "./masks";
+import { encodeCandidate, maskInput } from "./masks";
 import { type DecoderImage, type DecoderModel, decode, download, openImage, start } from "./model";
-import { DecoderError, type MaskInput, type Reply, type Request } from "./protocol";
+import { candidateOf, DecoderError, type MaskInput, type Reply, type Request } from "./protocol";
 
 declare const self: DedicatedWorkerGlobalScope;
 

@@ -2,17 +2,10 @@
 import type { Size } from "../core/geometry";
 import { area, bbox, compress, decode, parse } from "../core/rle";
 import { encodeLogits, resizedSize, type Upsampling, upsampling } from "../core/upsample";
-import { CANDIDATES } from "./model";
 import type { Encoded, Release } from "./protocol";
 
 /** Logits given to the decoder for a saved mask: sure, but not surer than its own (sam.md, mask_input rules). */
 const SURE = 10;
-
-/** The part of `logits` that belongs to one candidate. */
-export function candidateOf(logits: Float32Array, candidate: number): Float32Array {
-  const length = logits.length / CANDIDATES;
-  return logits.subarray(candidate * length, (candidate + 1) * length);
-}
 
 let lastPlan: { key: string; plan: Upsampling } | undefined;
 
@@ -27,7 +20,7 @@ function planFor(size: Size, release: Release): Upsampling {
 /** The mask of one candidate at the size of its picture, as it is saved. */
 export function encodeCandidate(logits: Float32Array, size: Size, release: Release): Encoded {
   const runs = encodeLogits(logits, planFor(size, release));
-  return { counts: compress(runs), area: area(runs), box: bbox(runs, size), stability: stability(logits) };
+  return { size, counts: compress(runs), area: area(runs), box: bbox(runs, size), stability: stability(logits) };
 }
 
 /** Pixels above +1 as a share of those above -1. */

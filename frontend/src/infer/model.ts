@@ -6,11 +6,8 @@ import * as ort from "onnxruntime-web/wasm";
 import type { Size } from "../core/geometry";
 import { type Prompt, promptTensors } from "../core/prompts";
 import { sha256 } from "../core/sha256";
-import { DecoderError, type Release } from "./protocol";
+import { CANDIDATES, DecoderError, type Release } from "./protocol";
 import { readEmbedding } from "./safetensors";
-
-/** Candidates per decode: the single mask and three readings. */
-export const CANDIDATES = 4;
 
 export interface DecoderModel {
   readonly release: Release;

@@ -44,6 +44,15 @@ export type Request =
   | { readonly kind: "encode"; readonly id: number; readonly decode: number; readonly candidate: number }
   | { readonly kind: "forget"; readonly id: number };
 
+/** Candidates per decode: the single mask and three readings. */
+export const CANDIDATES = 4;
+
+/** The part of a decode's logits that belongs to one candidate. */
+export function candidateOf(logits: Float32Array, candidate: number): Float32Array {
+  const length = logits.length / CANDIDATES;
+  return logits.subarray(candidate * length, (candidate + 1) * length);
+}
+
 /** Four candidates: index 0 the single mask, 1 to 3 the readings of an ambiguous prompt. */
 export interface Decoded {
   /** Handle for `encode` and for refining; the worker keeps the logits under it. */
@@ -55,6 +64,7 @@ export interface Decoded {
 }
 
 export interface Encoded {
+  readonly size: Size;
   readonly counts: string;
   readonly area: number;
   readonly box: Box;

@@ -4,7 +4,7 @@ import type { Runs } from "../core/rle";
 import type { Upsampling } from "../core/upsample";
 import type { Viewport } from "../core/viewport";
 
-/** Red, green, blue, 0 to 255. */
+/** Red, green, blue, 0 to 1. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
 /** A saved mask. The same `runs` object means the same geometry. */

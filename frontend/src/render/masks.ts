@@ -4,16 +4,7 @@ import { decode } from "../core/rle";
 import { stretchColumns, type Taps } from "../core/upsample";
 import type { Viewport } from "../core/viewport";
 import { NoGraphics, Program, Target, texture } from "./gl";
-import {
-  type Colour,
-  type Draft,
-  draftBox,
-  FILL,
-  fillOf,
-  type MaskPainter,
-  type Screen,
-  type ShownMask,
-} from "./layers";
+import { type Draft, draftBox, FILL, fillOf, type MaskPainter, type Screen, type ShownMask } from "./layers";
 import { CONTOUR, COPY, COVERAGE, RECTANGLE } from "./shaders";
 
 /** Free pixels around a cached mask, so that its contour closes. */
@@ -172,7 +163,7 @@ export class WebglMasks implements MaskPainter {
         rectangle,
         view: device,
         box: cached.box,
-        hue: unit(mask.colour),
+        hue: mask.colour,
         fill: fillOf(mask),
         ratio,
         dash,
@@ -223,7 +214,7 @@ export class WebglMasks implements MaskPainter {
         rectangle: [left - rim, top - rim, right + rim, bottom + rim],
         view: device,
         box: [0, 0, 0, 0],
-        hue: unit(draft.colour),
+        hue: draft.colour,
         fill: draft.preview ? FILL.preview : FILL.draft,
         ratio,
         dash: [0, 1, 0],
@@ -283,8 +274,4 @@ export class WebglMasks implements MaskPainter {
     ] as const;
     return rectangle[0] < rectangle[2] && rectangle[1] < rectangle[3] ? [...rectangle] : null;
   }
-}
-
-function unit(colour: Colour): number[] {
-  return colour.map((part) => part / 255);
 }

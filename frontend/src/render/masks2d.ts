@@ -102,8 +102,9 @@ export function tint(
 ): OffscreenCanvas {
   const canvas = new OffscreenCanvas(width, height);
   const image = new ImageData(width, height);
+  const pixel = [...colour, alpha].map((part) => Math.round(part * 255));
   for (let index = 0; index < pixels.length; index += 1) {
-    if (pixels[index]) image.data.set([...colour, Math.round(alpha * 255)], index * 4);
+    if (pixels[index]) image.data.set(pixel, index * 4);
   }
   canvas.getContext("2d")?.putImageData(image, 0, 0);
   return canvas;

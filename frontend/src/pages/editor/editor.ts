@@ -1,0 +1,457 @@
+/** The editor's state and what can be done to it; components read its signals and call its methods. */
+import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import type { AnnotationRecord } from "../../core/document";
+import { type Corners, cornersBetween, type Point, type Size } from "../../core/geometry";
+import { READINGS, SINGLE } from "../../core/prompts";
+import { contains } from "../../core/rle";
+import { type Upsampling, upsampling } from "../../core/upsample";
+import { fitted, panBy, type Viewport, zoomAt } from "../../core/viewport";
+import { type Annotation, api, type Image, imageUrl } from "../../data/api";
+import { fetchEmbedding } from "../../data/embeddings";
+import { type ProjectEvent, subscribe } from "../../data/events";
+import { outbox } from "../../data/outbox";
+import { candidateOf } from "../../infer/protocol";
+import type { Colour, Draft, ShownMask } from "../../render/layers";
+import type { Act, ToolName } from "../../tools/tool";
+import { navigate, paths } from "../../ui/router";
+import { toast } from "../../ui/toasts";
+import { categoryColour, ownColour } from "./colours";
+import { Editing } from "./editing";
+import { EffortClock } from "./effort";
+import { type Finished, Prompting } from "./prompting";
+import { Engine } from "./readiness";
+import { Workspace } from "./workspace";
+
+/** The picture on the canvas; the thumbnail stands in until the pixels are there. */
+export interface Picture {
+  readonly imageId: string;
+  readonly source: CanvasImageSource;
+  readonly size: Size;
+  readonly sharp: boolean;
+}
+
+const warn = (words: string) => toast(words, { kind: "negative" });
+
+export class Editor {
+  readonly workspace: Workspace;
+  readonly engine = new Engine();
+  readonly prompting = new Prompting(this.engine, (words) => warn(`That prompt got no answer: ${words}`));
+  readonly editing: Editing;
+  readonly image = signal<Image | null>(null);
+  readonly picture = signal<Picture | null>(null);
+  /** Why the image cannot be shown; null while nothing is wrong. */
+  readonly trouble = signal<string | null>(null);
+  readonly tool = signal<ToolName>("click");
+  /** Category of the masks to come. */
+  readonly categoryId = signal<string | null>(null);
+  readonly band = signal<Corners | null>(null);
+  readonly view = signal<Viewport>({ scale: 1, left: 0, top: 0 });
+  readonly canvas = signal<Size>([1, 1]);
+  readonly shownMasks: ReadonlySignal<readonly ShownMask[]> = computed(() => this.masksToShow());
+  readonly shownDraft: ReadonlySignal<Draft | null> = computed(() => this.draftToShow());
+  readonly hasDraft: ReadonlySignal<boolean> = computed(() => (this.prompting.draft.value?.steps.length ?? 0) > 0);
+  private readonly clock = new EffortClock(performance.now());
+  private readonly stops: (() => void)[] = [];
+  private accepting: Promise<void> | null = null;
+  private opening = 0;
+  private untouched = true;
+  private plan: { key: string; plan: Upsampling } | null = null;
+
+  constructor(readonly projectId: string) {
+    this.workspace = new Workspace(projectId);
+    this.editing = new Editing(projectId, warn, () => void this.reloadAnnotations());
+    this.stops.push(
+      subscribe(projectId, { event: (event) => this.heard(event), open: (resumed) => resumed || this.catchUp() }),
+      effect(() => {
+        if (this.engine.client.generation.value > 1) this.prompting.replay();
+      }),
+    );
+  }
+
+  dispose(): void {
+    for (const stop of this.stops) stop();
+    this.editing.dispose();
+    this.engine.dispose();
+  }
+
+  // --- images
+
+  async open(imageId: string): Promise<void> {
+    const turn = ++this.opening;
+    this.leave();
+    try {
+      if (!this.workspace.project.peek()) {
+        await this.workspace.load();
+        void this.workspace.loadImages().catch(() => warn("The list of images could not be loaded."));
+      }
+      const listed = this.workspace.images.peek().find((other) => other.id === imageId);
+      const image = listed?.state === "ready" && listed.embedding.state === "ready" ? listed : await api.image(imageId);
+      if (turn !== this.opening) return;
+      this.image.value = image;
+      this.openEngine(image);
+      const annotations = api.annotations(imageId);
+      await Promise.all([this.showPicture(image, turn), annotations]);
+      if (turn === this.opening) this.editing.open(imageId, await annotations);
+    } catch (error) {
+      if (turn === this.opening) this.trouble.value = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Tries again whatever failed: the image, the decoder or the embedding. */
+  async retry(): Promise<void> {
+    const image = this.image.peek();
+    if (!image || this.trouble.peek()) return this.open(image?.id ?? this.wanted());
+    await this.workspace.load();
+    const fresh = await api.image(image.id);
+    this.image.value = fresh;
+    if (this.engine.client.state.peek().kind === "failed") await this.engine.client.restart();
+    this.openEngine(fresh);
+  }
+
+  go(by: 1 | -1): void {
+    const next = this.workspace.neighbour(this.image.peek()?.id ?? "", by);
+    if (next) this.goTo(next);
+  }
+
+  goTo(image: Image): void {
+    navigate(paths.editor(this.projectId, image.id));
+  }
+
+  /** Marks the image complete and opens the next one that is not. */
+  async completeAndNext(): Promise<void> {
+    await this.accept();
+    const image = this.image.peek();
+    if (!image) return;
+    await this.setComplete(image, true);
+    const next = this.workspace.nextOpen(image.id);
+    if (next) this.goTo(next);
+    else toast("Every image is complete", { kind: "positive" });
+  }
+
+  async setComplete(image: Image, complete: boolean): Promise<void> {
+    const changed = { ...image, complete };
+    this.workspace.replace(changed);
+    if (this.image.peek()?.id === image.id) this.image.value = changed;
+    await outbox.complete(this.projectId, image.id, complete).catch((error: Error) => warn(error.message));
+  }
+
+  // --- prompts and masks
+
+  act(act: Act): void {
+    this.clock.note(performance.now());
+    switch (act.kind) {
+      case "click":
+        this.prompt({ kind: "point", ...act.point, label: act.label });
+        break;
+      case "box":
+        this.prompt({ kind: "box", ...act.corners });
+        break;
+      case "hover":
+        this.hover(act.point);
+        break;
+      case "select":
+        this.select(this.maskAt(act.point)?.id ?? null);
+        break;
+      case "band":
+        this.band.value = cornersBetween(act.from, act.to, this.pictureSize());
+        break;
+      case "no-band":
+        this.band.value = null;
+        break;
+      case "pan":
+        this.untouched = false;
+        this.view.value = panBy(this.view.peek(), act.dx, act.dy, this.pictureSize(), this.canvas.peek());
+    }
+  }
+
+  /** Saves the draft as an annotation. Resolves when it is in the list; does nothing without a draft. */
+  accept(): Promise<void> {
+    if (!this.hasDraft.peek()) return Promise.resolve();
+    this.accepting ??= this.finishDraft().finally(() => {
+      this.accepting = null;
+    });
+    return this.accepting;
+  }
+
+  /** Esc: the draft goes, else the selection. */
+  discard(): void {
+    if (this.prompting.draft.peek()) this.prompting.discard();
+    else this.select(null);
+  }
+
+  undo(): void {
+    if (!this.prompting.undo()) this.editing.undo();
+  }
+
+  redo(): void {
+    if (!this.prompting.redo()) this.editing.redo();
+  }
+
+  useTool(tool: ToolName): void {
+    this.tool.value = tool;
+    this.hover(null);
+    this.editing.pointedId.value = null;
+  }
+
+  select(id: string | null): void {
+    if (this.hasDraft.peek()) return;
+    this.editing.selectedId.value = id;
+  }
+
+  /** Hides or shows the selected mask. */
+  toggleSelected(): void {
+    const id = this.editing.selectedId.peek();
+    if (id) this.editing.toggleHidden(id);
+  }
+
+  remove(id: string | null): void {
+    if (!id) return;
+    this.editing.remove(id);
+    toast("Mask deleted", { action: { label: "Undo", run: () => this.editing.undo() } });
+  }
+
+  /** Names the selected mask, or without one the masks to come. */
+  categorise(categoryId: string | null): void {
+    const selected = this.editing.selected.peek();
+    if (selected && !this.hasDraft.peek()) this.editing.categorise(selected.id, categoryId);
+    else this.categoryId.value = categoryId;
+  }
+
+  async createCategory(name: string): Promise<void> {
+    try {
+      const made = await api.createCategory(this.projectId, { name });
+      await this.workspace.loadCategories();
+      this.categorise(made.id);
+    } catch (error) {
+      warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** The candidates to choose from, in the order they are shown: the readings, before them the single mask when it counts. */
+  candidates(): number[] {
+    const draft = this.prompting.draft.value;
+    const shown = this.prompting.shown.value;
+    if (!draft || !shown) return [];
+    const many = shown.candidate === SINGLE || (draft.steps.at(-1)?.prompts.length ?? 0) > 1;
+    return many ? [SINGLE, ...READINGS] : [...READINGS];
+  }
+
+  cycle(by: 1 | -1): void {
+    const order = this.candidates();
+    const shown = this.prompting.shown.peek();
+    if (!shown || order.length === 0) return;
+    const next = order[(order.indexOf(shown.candidate) + by + order.length) % order.length];
+    if (next !== undefined) this.prompting.pick(next);
+  }
+
+  // --- view
+
+  resize(canvas: Size): void {
+    this.canvas.value = canvas;
+    if (this.untouched) this.fit();
+  }
+
+  fit(): void {
+    this.untouched = true;
+    this.view.value = fitted(this.pictureSize(), this.canvas.peek());
+  }
+
+  zoom(pointer: Point, factor: number): void {
+    this.untouched = false;
+    this.view.value = zoomAt(this.view.peek(), pointer, factor, this.pictureSize(), this.canvas.peek());
+  }
+
+  /** Zooms about the middle of the canvas. */
+  zoomBy(factor: number): void {
+    const [height, width] = this.canvas.peek();
+    this.zoom({ x: width / 2, y: height / 2 }, factor);
+  }
+
+  private wanted(): string {
+    return location.pathname.split("/").at(-1) ?? "";
+  }
+
+  private leave(): void {
+    if (this.hasDraft.peek()) toast("The unfinished mask was discarded");
+    batch(() => {
+      this.prompting.discard();
+      this.engine.close();
+      this.editing.close();
+      this.picture.value = null;
+      this.band.value = null;
+      this.trouble.value = null;
+    });
+    this.clock.restart(performance.now());
+  }
+
+  private openEngine(image: Image): void {
+    const version = this.workspace.version.peek();
+    if (version) void this.engine.open(image, version).then(() => this.prefetch(image));
+  }
+
+  private async showPicture(image: Image, turn: number): Promise<void> {
+    const { height, width } = image;
+    if (!height || !width) return;
+    const size: Size = [height, width];
+    const put = (source: CanvasImageSource, sharp: boolean) => {
+      if (turn !== this.opening || this.picture.peek()?.sharp) return;
+      const first = this.picture.peek() === null;
+      this.picture.value = { imageId: image.id, source, size, sharp };
+      if (first) this.fit();
+    };
+    void loadPicture(imageUrl(image, "thumbnail")).then(
+      (source) => put(source, false),
+      () => undefined,
+    );
+    put(await loadPicture(imageUrl(image, "pixels")), true);
+  }
+
+  /** The next image's bytes come while the person is busy with this one. */
+  private prefetch(image: Image): void {
+    const next = this.workspace.neighbour(image.id, 1);
+    const version = this.workspace.version.peek();
+    if (!next?.pixel_digest || next.state !== "ready" || !version || this.image.peek()?.id !== image.id) return;
+    new globalThis.Image().src = imageUrl(next, "pixels");
+    if (next.embedding.state === "ready") {
+      fetchEmbedding(version.encoder_digest, next.pixel_digest).catch((error: Error) => console.warn(error.message));
+    }
+  }
+
+  private prompt(prompt: Parameters<Prompting["add"]>[0]): void {
+    if (this.accepting) void this.accepting.then(() => this.prompt(prompt));
+    else this.prompting.add(prompt, this.editing.selected.peek());
+  }
+
+  private hover(point: Point | null): void {
+    if (this.tool.peek() === "select") {
+      this.editing.pointedId.value = (point && this.maskAt(point)?.id) ?? null;
+      return;
+    }
+    this.prompting.hover(this.editing.selected.peek() ? null : point);
+  }
+
+  /** The smallest visible mask under a point: parts lie over wholes. */
+  private maskAt(point: Point): AnnotationRecord | null {
+    const hidden = this.editing.hidden.peek();
+    const under = [...this.editing.document.peek().annotations.values()].filter(
+      (record) => !hidden.has(record.id) && contains(record.runs, record.size, point),
+    );
+    return under.sort((one, other) => one.area - other.area)[0] ?? null;
+  }
+
+  private async finishDraft(): Promise<void> {
+    try {
+      const finished = await this.prompting.finish();
+      if (!finished) return;
+      if (finished.area === 0) throw new Error("it is empty, click on something first");
+      batch(() => {
+        this.save(finished);
+        this.prompting.finished(finished.id);
+      });
+    } catch (error) {
+      warn(`The mask could not be made: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  private save({ base, stability, ...finished }: Finished): void {
+    const record: AnnotationRecord = {
+      ...finished,
+      categoryId: base ? base.categoryId : this.categoryId.peek(),
+      supersedesId: base?.id ?? null,
+      state: "accepted",
+      modelVersionId: this.workspace.version.peek()?.id ?? null,
+      createdAt: new Date().toISOString(),
+      actorId: null,
+    };
+    this.editing.accept(record, { stability, ...this.clock.take(performance.now()) });
+  }
+
+  private pictureSize(): Size {
+    return this.picture.peek()?.size ?? [1, 1];
+  }
+
+  private colourOf(record: { id: string; categoryId: string | null }): Colour {
+    const category = this.workspace.categoryOf(record.categoryId);
+    return category ? categoryColour(category) : ownColour(record.id);
+  }
+
+  private masksToShow(): ShownMask[] {
+    const { document, hidden, selectedId, pointedId } = this.editing;
+    const draft = this.prompting.draft.value;
+    const shown: ShownMask[] = [];
+    for (const record of document.value.annotations.values()) {
+      const replaced = draft?.base?.id === record.id && this.prompting.shown.value !== null;
+      if (hidden.value.has(record.id) || replaced) continue;
+      shown.push({
+        id: record.id,
+        runs: record.runs,
+        box: record.box,
+        colour: this.colourOf(record),
+        proposed: record.state === "proposed",
+        selected: selectedId.value === record.id,
+        pointed: pointedId.value === record.id,
+      });
+    }
+    // Large masks first, so that parts lie over the wholes that they belong to.
+    return shown.sort((one, other) => other.box[2] * other.box[3] - one.box[2] * one.box[3]);
+  }
+
+  private draftToShow(): Draft | null {
+    const draft = this.prompting.draft.value;
+    const asked = this.prompting.shown.value;
+    const shown = asked ?? this.prompting.preview.value;
+    const size = this.picture.value?.size;
+    const version = this.workspace.version.value;
+    if (!shown || !size || !version) return null;
+    const categoryId = draft?.base ? draft.base.categoryId : this.categoryId.value;
+    return {
+      logits: candidateOf(shown.decoded.logits, shown.candidate),
+      plan: this.planFor(size, version.manifest),
+      frame: version.manifest.frame,
+      colour: this.colourOf({ id: draft?.base?.id ?? draft?.id ?? "", categoryId }),
+      preview: asked === null,
+    };
+  }
+
+  private planFor(size: Size, { frame, logits }: { frame: number; logits: number }): Upsampling {
+    const key = [...size, frame, logits].join(" ");
+    if (this.plan?.key !== key) this.plan = { key, plan: upsampling(size, { side: frame, logits }) };
+    return this.plan.plan;
+  }
+
+  // --- the server's events
+
+  private heard({ kind, subjectId, payload }: ProjectEvent): void {
+    const here = subjectId === this.image.peek()?.id;
+    if (here && kind === "embedding.ready") this.engine.heard("ready", "");
+    if (here && kind === "embedding.failed") this.engine.heard("failed", String(payload.failure ?? "unknown reason"));
+    if (here && kind === "image.ready" && !this.picture.peek()) void this.open(subjectId);
+    if (kind.startsWith("category.") || kind === "project.changed") void this.workspace.loadCategories();
+    const foreign = kind.startsWith("annotation.") && payload.image_id === this.image.peek()?.id;
+    if (foreign && !this.editing.knows(subjectId)) void this.reloadAnnotations();
+  }
+
+  /** Events may have been missed: asks for what they would have told. */
+  private catchUp(): void {
+    this.engine.heard("ready", "");
+    if (this.workspace.project.peek()) void this.reloadAnnotations();
+  }
+
+  private async reloadAnnotations(): Promise<void> {
+    const image = this.image.peek();
+    if (!image) return;
+    const listed: Annotation[] | null = await api.annotations(image.id).catch(() => null);
+    if (listed && this.image.peek()?.id === image.id) this.editing.refresh(image.id, listed);
+  }
+}
+
+async function loadPicture(url: string): Promise<ImageBitmap> {
+  const element = new globalThis.Image();
+  element.src = url;
+  try {
+    await element.decode();
+  } catch {
+    throw new Error("The image's pixels could not be loaded.");
+  }
+  return createImageBitmap(element);
+}

@@ -1,0 +1,255 @@
+/** The mask being made: prompts in, candidates out. Each prompt is a step that can be undone; every click is decoded, in order. */
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { type AnnotationRecord, geometryOf, type Source, type TimedPrompt } from "../../core/document";
+import type { Point } from "../../core/geometry";
+import { chooseCandidate, type Prompt, promptCount } from "../../core/prompts";
+import { type Decoded, DecoderError, type Encoded, type MaskInput } from "../../infer/protocol";
+import { Overtaken } from "../../infer/queue";
+import type { Engine } from "./readiness";
+
+/** One prompt and the masks that came of it and all before it. */
+export interface Step {
+  readonly key: number;
+  readonly prompts: readonly TimedPrompt[];
+  /** Null until the decoder has answered. */
+  readonly decoded: Decoded | null;
+  /** The candidate that the person picked; null leaves it to the rule. */
+  readonly picked: number | null;
+}
+
+export interface DraftMask {
+  /** Id of the annotation that this becomes. */
+  readonly id: string;
+  readonly imageKey: string;
+  /** The annotation that is being refined. */
+  readonly base: AnnotationRecord | null;
+  readonly beganAt: number;
+  readonly steps: readonly Step[];
+  readonly undone: readonly Step[];
+}
+
+/** A mask on screen: which of the decoded candidates. */
+export interface ShownCandidate {
+  readonly decoded: Decoded;
+  readonly candidate: number;
+}
+
+/** A draft turned into what is saved. */
+export interface Finished extends Pick<AnnotationRecord, "size" | "counts" | "runs" | "area" | "box"> {
+  readonly id: string;
+  readonly base: AnnotationRecord | null;
+  readonly source: Source;
+  readonly prompts: readonly TimedPrompt[];
+  readonly chosenCandidate: number;
+  readonly predictedIou: number;
+  readonly stability: number;
+}
+
+export class Prompting {
+  readonly draft = signal<DraftMask | null>(null);
+  /** The mask under the pointer before any prompt. */
+  readonly preview = signal<ShownCandidate | null>(null);
+  /** What the canvas shows of the draft: the newest mask there is. */
+  readonly shown: ReadonlySignal<ShownCandidate | null> = computed(() => shownOf(this.draft.value));
+  /** A prompt waits for its answer. */
+  readonly busy: ReadonlySignal<boolean> = computed(() => this.draft.value?.steps.at(-1)?.decoded === null);
+  private chain: Promise<void> = Promise.resolve();
+  private hovered: Point | null = null;
+  private lastKey = 0;
+
+  /** `failed` hears in words why a prompt got no answer. */
+  constructor(
+    private readonly engine: Engine,
+    private readonly failed: (words: string) => void,
+  ) {}
+
+  /** Adds a prompt to the draft, which begins with it if there is none; `base` is then the annotation it refines. */
+  add(prompt: Prompt, base: AnnotationRecord | null): void {
+    this.hover(null);
+    const now = performance.now();
+    const draft = this.draft.peek() ?? this.begin(base, now);
+    const before = draft.steps.at(-1)?.prompts ?? (draft.base ? [{ kind: "mask" as const, at_ms: 0 }] : []);
+    const kept = prompt.kind === "box" ? before.filter((earlier) => earlier.kind !== "box") : before;
+    const prompts = [...kept, { ...prompt, at_ms: Math.round(now - draft.beganAt) }];
+    const step: Step = { key: ++this.lastKey, prompts, decoded: null, picked: null };
+    this.draft.value = { ...draft, steps: [...draft.steps, step], undone: [] };
+    this.decodeInTurn(draft.id, step.key);
+  }
+
+  /** Takes the last prompt back; false when there is none. */
+  undo(): boolean {
+    const draft = this.draft.peek();
+    const step = draft?.steps.at(-1);
+    if (!draft || !step) return false;
+    this.draft.value = { ...draft, steps: draft.steps.slice(0, -1), undone: [...draft.undone, step] };
+    return true;
+  }
+
+  redo(): boolean {
+    const draft = this.draft.peek();
+    const step = draft?.undone.at(-1);
+    if (!draft || !step) return false;
+    this.draft.value = { ...draft, steps: [...draft.steps, step], undone: draft.undone.slice(0, -1) };
+    if (!step.decoded) this.decodeInTurn(draft.id, step.key);
+    return true;
+  }
+
+  discard(): void {
+    this.hover(null);
+    if (!this.draft.peek()) return;
+    this.draft.value = null;
+    if (this.engine.state.peek().kind === "ready") this.engine.client.forget().catch(ignoreGone);
+  }
+
+  pick(candidate: number): void {
+    const draft = this.draft.peek();
+    const step = draft?.steps.findLast(({ decoded }) => decoded !== null);
+    if (draft && step) this.draft.value = withStep(draft, { ...step, picked: candidate });
+  }
+
+  /** Asks for the mask under the pointer; null ends it. Nothing is previewed while a draft is there. */
+  hover(point: Point | null): void {
+    this.hovered = point;
+    if (!point || this.draft.peek()?.steps.length || this.engine.state.peek().kind !== "ready") {
+      this.engine.client.endPreview();
+      this.preview.value = null;
+      return;
+    }
+    void this.previewAt(point);
+  }
+
+  /** Run lengths of what is shown, without ending the draft; null when nothing is. */
+  async measure(): Promise<Encoded | null> {
+    const shown = this.shown.peek();
+    return shown && this.engine.client.encode(shown.decoded.decode, shown.candidate);
+  }
+
+  /** Waits for the prompts under way and turns the draft into what is saved; null when there is nothing to save. */
+  async finish(): Promise<Finished | null> {
+    await this.chain;
+    const draft = this.draft.peek();
+    const shown = this.shown.peek();
+    const last = draft?.steps.at(-1);
+    if (!draft || !shown || !last?.decoded) return null;
+    const encoding = this.engine.client.encode(shown.decoded.decode, shown.candidate);
+    this.engine.client.forget().catch(ignoreGone);
+    const encoded = await encoding;
+    return {
+      id: draft.id,
+      base: draft.base,
+      ...geometryOf(encoded.counts, encoded.size),
+      source: last.prompts[0]?.kind === "box" ? "box" : "click",
+      prompts: promptsWithCandidates(draft),
+      chosenCandidate: shown.candidate,
+      predictedIou: shown.decoded.predictedIou[shown.candidate] ?? 0,
+      stability: encoded.stability,
+    };
+  }
+
+  /** Ends a draft whose mask is in the document now. */
+  finished(id: string): void {
+    if (this.draft.peek()?.id === id) this.draft.value = null;
+  }
+
+  /** The worker was started anew and has forgotten its masks: decodes all prompts of the draft again. */
+  replay(): void {
+    const draft = this.draft.peek();
+    if (!draft) return;
+    const forget = (step: Step): Step => ({ ...step, decoded: null });
+    this.draft.value = { ...draft, steps: draft.steps.map(forget), undone: draft.undone.map(forget) };
+    for (const { key } of draft.steps) this.decodeInTurn(draft.id, key);
+  }
+
+  private begin(base: AnnotationRecord | null, now: number): DraftMask {
+    return { id: newId(), imageKey: this.engine.imageKey, base, beganAt: now, steps: [], undone: [] };
+  }
+
+  private decodeInTurn(draftId: string, key: number): void {
+    this.chain = this.chain
+      .then(() => this.decode(draftId, key))
+      .catch((error: unknown) => this.giveUp(draftId, key, error));
+  }
+
+  private async decode(draftId: string, key: number): Promise<void> {
+    const { imageKey } = this.engine;
+    await this.engine.whenReady(imageKey);
+    const draft = this.draft.peek();
+    const index = draft?.steps.findIndex((step) => step.key === key) ?? -1;
+    const step = draft?.steps[index];
+    if (!draft || draft.id !== draftId || draft.imageKey !== imageKey || !step || step.decoded) return;
+    const before = draft.steps[index - 1];
+    const decoded = await this.engine.client.decode(imageKey, step.prompts, maskBefore(before, draft.base));
+    const now = this.draft.peek();
+    const current = [...(now?.steps ?? []), ...(now?.undone ?? [])].find((other) => other.key === key);
+    if (now && now.id === draftId && current) this.draft.value = withStep(now, { ...current, decoded });
+  }
+
+  /** A prompt without an answer must not stay on screen as if it counted. */
+  private giveUp(draftId: string, key: number, error: unknown): void {
+    const draft = this.draft.peek();
+    if (!draft || draft.id !== draftId || !draft.steps.some((step) => step.key === key)) return;
+    if (this.engine.state.peek().kind !== "ready") return;
+    const steps = draft.steps.filter((step) => step.key !== key);
+    this.draft.value = steps.length > 0 ? { ...draft, steps } : null;
+    this.failed(error instanceof Error ? error.message : String(error));
+  }
+
+  private async previewAt(point: Point): Promise<void> {
+    const prompt: Prompt = { kind: "point", x: point.x, y: point.y, label: 1 };
+    try {
+      const decoded = await this.engine.client.preview(this.engine.imageKey, [prompt]);
+      if (!this.hovered || this.draft.peek()?.steps.length) return;
+      this.preview.value = { decoded, candidate: chooseCandidate(decoded.predictedIou, 1) };
+    } catch (error) {
+      if (!(error instanceof Overtaken || error instanceof DecoderError)) throw error;
+    }
+  }
+}
+
+/** The mask that the decoder refines with the next prompt: the one shown after the last, or the saved one. */
+function maskBefore(before: Step | undefined, base: AnnotationRecord | null): MaskInput | null {
+  if (before?.decoded)
+    return { kind: "decoded", decode: before.decoded.decode, candidate: candidateOf(before, before.decoded) };
+  return base ? { kind: "saved", counts: base.counts } : null;
+}
+
+function candidateOf(step: Step, decoded: Decoded): number {
+  return step.picked ?? chooseCandidate(decoded.predictedIou, promptCount(step.prompts));
+}
+
+function shownOf(draft: DraftMask | null): ShownCandidate | null {
+  const step = draft?.steps.findLast(({ decoded }) => decoded !== null);
+  return step?.decoded ? { decoded: step.decoded, candidate: candidateOf(step, step.decoded) } : null;
+}
+
+function withStep(draft: DraftMask, changed: Step): DraftMask {
+  const put = (step: Step) => (step.key === changed.key ? changed : step);
+  return { ...draft, steps: draft.steps.map(put), undone: draft.undone.map(put) };
+}
+
+/** The prompts of the last step, each with the candidate that was shown after it. */
+function promptsWithCandidates(draft: DraftMask): TimedPrompt[] {
+  const candidates = new Map<TimedPrompt, number>();
+  for (const step of draft.steps) {
+    const added = step.prompts.at(-1);
+    if (added && step.decoded) candidates.set(added, candidateOf(step, step.decoded));
+  }
+  return (draft.steps.at(-1)?.prompts ?? []).map((prompt) => {
+    const candidate = candidates.get(prompt);
+    return candidate === undefined ? prompt : { ...prompt, candidate };
+  });
+}
+
+/** A random UUID (version 4), also where the page is not a secure context. */
+export function newId(): string {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+function ignoreGone(error: unknown): void {
+  if (!(error instanceof DecoderError)) throw error;
+}

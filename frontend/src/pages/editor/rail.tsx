@@ -1,0 +1,51 @@
+/** The tools at the left. */
+import type { ToolName } from "../../tools/tool";
+import { IconButton } from "../../ui/button";
+import type { Editor } from "./editor";
+
+const TOOLS: readonly (readonly [name: ToolName, label: string, shortcut: string])[] = [
+  ["select", "Select", "V"],
+  ["click", "Click", "C"],
+  ["box", "Box", "R"],
+];
+
+export function Rail({ editor }: { editor: Editor }) {
+  const { history } = editor.editing.document.value;
+  const draft = editor.prompting.draft.value;
+  return (
+    <div class="editor-rail" role="toolbar" aria-label="Tools" aria-orientation="vertical">
+      {TOOLS.map(([name, label, shortcut]) => (
+        <IconButton
+          key={name}
+          icon={name}
+          label={label}
+          shortcut={shortcut}
+          pressed={editor.tool.value === name}
+          testId={`tool-${name}`}
+          onClick={() => editor.useTool(name)}
+        />
+      ))}
+      <hr />
+      <IconButton
+        icon="undo"
+        label="Undo"
+        shortcut="Ctrl+Z"
+        testId="undo"
+        disabled={!draft?.steps.length && history.done.length === 0}
+        onClick={() => editor.undo()}
+      />
+      <IconButton
+        icon="redo"
+        label="Redo"
+        shortcut="Ctrl+Shift+Z"
+        testId="redo"
+        disabled={!draft?.undone.length && history.undone.length === 0}
+        onClick={() => editor.redo()}
+      />
+      <span class="editor-space" />
+      <IconButton icon="zoomIn" label="Zoom in" shortcut="+" onClick={() => editor.zoomBy(1.25)} testId="zoom-in" />
+      <IconButton icon="zoomOut" label="Zoom out" shortcut="-" onClick={() => editor.zoomBy(0.8)} testId="zoom-out" />
+      <IconButton icon="fit" label="Fit the image" shortcut="F" onClick={() => editor.fit()} testId="fit" />
+    </div>
+  );
+}

@@ -1,0 +1,116 @@
+/** Keys of the editor: one table for what they do and for the help overlay. */
+import type { ShortcutGroup } from "../../ui/help";
+
+export type Command =
+  | { readonly kind: "tool"; readonly tool: "select" | "click" | "box" }
+  | { readonly kind: "category"; readonly position: number }
+  | {
+      readonly kind:
+        | "accept"
+        | "discard"
+        | "undo"
+        | "redo"
+        | "delete"
+        | "next-candidate"
+        | "previous-candidate"
+        | "complete-next"
+        | "next-image"
+        | "previous-image"
+        | "fit"
+        | "zoom-in"
+        | "zoom-out"
+        | "no-category"
+        | "find-category"
+        | "hide";
+    };
+
+export interface KeyPress {
+  readonly key: string;
+  readonly ctrl: boolean;
+  readonly shift: boolean;
+  readonly alt: boolean;
+}
+
+const PLAIN: Readonly<Record<string, Command>> = {
+  v: { kind: "tool", tool: "select" },
+  c: { kind: "tool", tool: "click" },
+  r: { kind: "tool", tool: "box" },
+  enter: { kind: "accept" },
+  escape: { kind: "discard" },
+  delete: { kind: "delete" },
+  backspace: { kind: "delete" },
+  tab: { kind: "next-candidate" },
+  arrowright: { kind: "next-image" },
+  arrowleft: { kind: "previous-image" },
+  pagedown: { kind: "next-image" },
+  pageup: { kind: "previous-image" },
+  f: { kind: "fit" },
+  "+": { kind: "zoom-in" },
+  "=": { kind: "zoom-in" },
+  "-": { kind: "zoom-out" },
+  "0": { kind: "no-category" },
+  "/": { kind: "find-category" },
+  h: { kind: "hide" },
+};
+
+const WITH_CTRL: Readonly<Record<string, Command>> = {
+  z: { kind: "undo" },
+  y: { kind: "redo" },
+  enter: { kind: "complete-next" },
+};
+
+/** What a key press means; null when it is none of ours. Cmd counts as Ctrl. */
+export function commandOf({ key, ctrl, shift, alt }: KeyPress): Command | null {
+  const name = key.toLowerCase();
+  if (alt) return null;
+  if (ctrl) return shift && name === "z" ? { kind: "redo" } : shift ? null : (WITH_CTRL[name] ?? null);
+  if (shift && name === "tab") return { kind: "previous-candidate" };
+  if (/^[1-9]$/.test(name)) return { kind: "category", position: Number(name) };
+  return PLAIN[name] ?? null;
+}
+
+export const HELP: readonly ShortcutGroup[] = [
+  {
+    title: "Prompts",
+    keys: [
+      [["left click"], "Add what is under the pointer"],
+      [["right click"], "Take it away (or Shift and click)"],
+      [["drag"], "Draw a box around it"],
+      [["Tab"], "Next candidate (Shift + Tab: the one before)"],
+      [["Enter"], "Accept the mask"],
+      [["Esc"], "Discard it"],
+    ],
+  },
+  {
+    title: "Masks",
+    keys: [
+      [["V"], "Select; then click to refine"],
+      [["1", "…", "9"], "Category"],
+      [["0"], "No category"],
+      [["/"], "Find a category"],
+      [["Delete"], "Delete the selected mask"],
+      [["H"], "Hide or show the selected mask"],
+      [["Ctrl", "Z"], "Undo: clicks, then masks"],
+      [["Ctrl", "Shift", "Z"], "Redo"],
+    ],
+  },
+  {
+    title: "Images",
+    keys: [
+      [["Ctrl", "Enter"], "Image complete, open the next"],
+      [["→"], "Next image (or Page Down)"],
+      [["←"], "Previous image (or Page Up)"],
+    ],
+  },
+  {
+    title: "Tools and view",
+    keys: [
+      [["C"], "Click"],
+      [["R"], "Box"],
+      [["V"], "Select"],
+      [["wheel"], "Zoom to the pointer"],
+      [["Space", "drag"], "Move the image (or the middle button)"],
+      [["F"], "Fit the image (or double-click)"],
+    ],
+  },
+];

@@ -1,0 +1,69 @@
+/** What lies around the open image: the project, its categories, its model version, and the row of its images. */
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { api, type Category, type Image, type ModelVersion, type Project } from "../../data/api";
+
+const PAGE = 500;
+
+export class Workspace {
+  readonly project = signal<Project | null>(null);
+  readonly categories = signal<readonly Category[]>([]);
+  readonly version = signal<ModelVersion | null>(null);
+  readonly images = signal<readonly Image[]>([]);
+  /** How many images the project has; more than are listed while the list is still coming. */
+  readonly total = signal(0);
+  readonly completeCount: ReadonlySignal<number> = computed(
+    () => this.images.value.filter((image) => image.complete).length,
+  );
+
+  constructor(readonly projectId: string) {}
+
+  /** Loads project, categories and version; throws ApiError. The list of images comes in the background. */
+  async load(): Promise<void> {
+    const [project, categories] = await Promise.all([api.project(this.projectId), api.categories(this.projectId)]);
+    this.project.value = project;
+    this.categories.value = categories;
+    this.total.value = project.image_count;
+    this.version.value = project.active_version_id ? await api.modelVersion(project.active_version_id) : null;
+  }
+
+  async loadImages(): Promise<void> {
+    const listed: Image[] = [];
+    let after: string | null = null;
+    do {
+      const page = await api.listImages(this.projectId, { after, limit: PAGE });
+      listed.push(...page.images);
+      after = page.next;
+      this.total.value = page.total;
+      if (listed.length >= this.images.peek().length) this.images.value = [...listed];
+    } while (after);
+    this.images.value = listed;
+  }
+
+  async loadCategories(): Promise<void> {
+    this.categories.value = await api.categories(this.projectId);
+  }
+
+  /** Puts a newer state of one image into the row. */
+  replace(image: Image): void {
+    this.images.value = this.images.peek().map((other) => (other.id === image.id ? image : other));
+  }
+
+  /** The image `by` places further; null at either end. */
+  neighbour(imageId: string, by: number): Image | null {
+    const images = this.images.peek();
+    const index = images.findIndex((image) => image.id === imageId);
+    return index < 0 ? null : (images[index + by] ?? null);
+  }
+
+  /** The next image that is ready and not complete, going round; null when there is none. */
+  nextOpen(imageId: string): Image | null {
+    const images = this.images.peek();
+    const index = images.findIndex((image) => image.id === imageId);
+    const order = [...images.slice(index + 1), ...images.slice(0, Math.max(index, 0))];
+    return order.find((image) => !image.complete && image.state !== "failed" && image.state !== "erased") ?? null;
+  }
+
+  categoryOf(id: string | null): Category | null {
+    return this.categories.value.find((category) => category.id === id) ?? null;
+  }
+}
