@@ -2,6 +2,7 @@
 
 One poller per process looks at the newest event id, only while somebody listens, and wakes all listeners; so a hundred
 open pages cost the database one small query a beat, and events of other processes (the workers) arrive just as well.
+Commits of this process wake the poller at once.
 """
 
 import asyncio
@@ -31,6 +32,18 @@ HEARTBEAT_SECONDS = 5.0
 RECONNECT_MS = 1500
 
 
+class _Nudge:
+    """Wakes the poller from whatever thread a commit happened in."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, nudged: asyncio.Event) -> None:
+        self._loop = loop
+        self._nudged = nudged
+
+    def __call__(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended between two looks: nobody listens any more
+            self._loop.call_soon_threadsafe(self._nudged.set)
+
+
 class Feed:
     """Tells listeners of this process that the event table grew.
 
@@ -43,6 +56,7 @@ class Feed:
         self.newest = 0
         self.closing = False
         self._changed = asyncio.Condition()
+        self._nudged = asyncio.Event()
         self._listeners = 0
         self._poller: asyncio.Task[None] | None = None
 
@@ -56,12 +70,16 @@ class Feed:
         """Somebody listens from now on."""
         self._listeners += 1
         if self._poller is None:
-            self._poller = asyncio.create_task(self._poll())
+            loop = asyncio.get_running_loop()
+            self._nudge = _Nudge(loop, self._nudged)
+            self.runtime.listeners.append(self._nudge)
+            self._poller = loop.create_task(self._poll())
 
     def leave(self) -> None:
         """Somebody went away; without listeners nobody polls."""
         self._listeners -= 1
         if self._listeners == 0 and self._poller is not None:
+            self.runtime.listeners.remove(self._nudge)
             self._poller.cancel()
             self._poller = None
 
@@ -69,7 +87,9 @@ class Feed:
         while not self.closing:
             with suppress(MaskmillError):  # the database is away for a moment: look again at the next beat
                 await self._announce(await run_in_threadpool(self._newest))
-            await asyncio.sleep(BEAT_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nudged.wait(), BEAT_SECONDS)
+            self._nudged.clear()
         await self._announce(self.newest)
 
     async def _announce(self, newest: int) -> None:

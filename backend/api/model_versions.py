@@ -9,6 +9,7 @@ from backend.api.deps import AtRuntime, Reader
 from backend.api.policy import Policy, PolicyRoute, allow
 from backend.services import embeddings, model_versions
 from backend.storage import keys
+from segmenter.manifest import DECODER
 
 router = APIRouter(prefix="/api", tags=["models"], route_class=PolicyRoute)
 
@@ -39,7 +40,7 @@ def read_decoder(version_id: str, request: Request, runtime: AtRuntime) -> Respo
     with runtime.read() as session:
         version = model_versions.find(session, version_id)
         digest, encoder_digest = version.digest, version.encoder_digest
-    key = keys.release_key(digest, model_versions.DECODER)
+    key = keys.release_key(digest, DECODER)
     headers = {ENCODER_HEADER: encoder_digest}
     return blobs.stored(request, runtime.storage, key, blobs.BINARY, digest, headers=headers)
 

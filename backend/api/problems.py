@@ -47,7 +47,13 @@ async def _frameworks(request: Request, error: Exception) -> JSONResponse:
 
 def describe(errors: Sequence[Any]) -> str:
     """Up to three mistakes in words, each with its place; never the offending value, which may be huge."""
-    told = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors[:3]]
+    told = [_described(error) for error in errors[:3]]
     if len(errors) > 3:
         told.append(f"and {len(errors) - 3} more")
     return "; ".join(told)
+
+
+def _described(error: Any) -> str:
+    if error["type"] == "json_invalid":
+        return f"The body is not valid JSON: {error['ctx']['error']}"
+    return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"

@@ -79,7 +79,7 @@ class ReadAnnotation:
 
     segmentation: Any
     category: str | None
-    attributes: dict[str, Any]
+    is_crowd: bool
 
 
 @dataclass
@@ -126,8 +126,8 @@ def read_folder(folder: Path) -> ReadDataset:
         owner = by_id.get(record.get("image_id"))
         if owner is None or "segmentation" not in record:
             continue
-        kept = {name: record[name] for name in ("iscrowd", "attributes") if record.get(name)}
-        owner.annotations.append(ReadAnnotation(record["segmentation"], names.get(record.get("category_id")), kept))
+        category = names.get(record.get("category_id"))
+        owner.annotations.append(ReadAnnotation(record["segmentation"], category, bool(record.get("iscrowd"))))
     return dataset
 
 

@@ -125,6 +125,13 @@ def insert(uow: UnitOfWork, image_id: str, actor_id: str, values: Mapping[str, A
     return known, False
 
 
+def insert_once(uow: UnitOfWork, image_id: str, actor_id: str, values: Mapping[str, Any]) -> bool:
+    """As `insert`, for ids that derive from the content: whatever became of an earlier one, it stays. True if new."""
+    if uow.session.get(Annotation, values["id"]) is not None:
+        return False
+    return insert(uow, image_id, actor_id, values)[1]
+
+
 def _is_same(known: Annotation, image_id: str, actor_id: str, values: Mapping[str, Any]) -> bool:
     sent = dict(values) | {"image_id": image_id, "actor_id": actor_id}
     fields = IDENTITY + CHANGEABLE if known.revision == 1 else IDENTITY

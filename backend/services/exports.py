@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.db.models import Annotation, Category, Export, Image, ModelVersion, Project
+from backend.db.types import moment
 from backend.errors import Conflict, NotFound
 from backend.formats import coco
 from backend.runtime import Runtime
@@ -183,6 +184,32 @@ def write_archive(
 def write_json(session: Session, project_id: str, out: coco.Sink) -> coco.Counts:
     """The COCO document alone."""
     return _Plan(session, project_id, None).write(out)
+
+
+def write_file(
+    runtime: Runtime,
+    project_name: str,
+    path: Path,
+    with_images: bool,
+    progress: Progress = lambda done, total, message: None,
+) -> coco.Counts:
+    """Export a project (by id or name) to a `.json` or `.zip` file, which appears whole or not at all."""
+    with runtime.read() as session:
+        project = projects.by_id_or_name(session, project_name)
+        if project is None:
+            raise NotFound(f"There is no project {project_name!r}.")
+        made_at = session.scalars(select(moment())).one()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
+            unfinished = Path(folder) / "unfinished"
+            if path.suffix == ".json":
+                with unfinished.open("wb") as out:
+                    counts = write_json(session, project.id, out)
+            else:
+                built = write_archive(session, runtime.storage, project.id, unfinished, with_images, made_at, progress)
+                counts = built.counts
+            unfinished.replace(path)
+    return counts
 
 
 class _Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -47,6 +48,25 @@ class Incoming(Protocol):
     byte_size: int
     file_digest: str
     too_large: bool
+
+
+@dataclass
+class LocalFile:
+    """A file of this machine as `take` wants it; `file_name` is what it is to be called."""
+
+    file_name: str
+    path: Path
+    max_bytes: int
+    byte_size: int = 0
+    file_digest: str = ""
+    too_large: bool = False
+
+    def __post_init__(self) -> None:
+        self.byte_size = self.path.stat().st_size
+        self.too_large = self.byte_size > self.max_bytes
+        if not self.too_large:
+            with self.path.open("rb") as file:
+                self.file_digest = hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass
@@ -98,9 +118,18 @@ def limits(runtime: Runtime) -> pictures.Limits:
 
 
 def register(
-    uow: UnitOfWork, project_id: str, actor_id: str, file: Incoming, media_type: str, position: int
+    uow: UnitOfWork,
+    project_id: str,
+    actor_id: str,
+    file: Incoming,
+    media_type: str,
+    position: int,
+    with_job: bool = True,
 ) -> tuple[str, bool]:
-    """The image's id, and whether it is to be read now: new, or erased or failed before."""
+    """The image's id, and whether it is to be read now: new, or erased or failed before.
+
+    Without a job, the caller reads it and calls `mark_ready` in the same transaction.
+    """
     name = clean_name(file.file_name)
     values = {"id": new_id(), "project_id": project_id, "file_digest": file.file_digest, "group_key": file.file_digest}
     values |= {"file_name": name, "media_type": media_type, "actor_id": actor_id, "state": "queued"}
@@ -112,8 +141,9 @@ def register(
         return image.id, False
     if not is_new:
         image.state, image.failure, image.file_name = "queued", None, name
-    # Another key for another try: a job that is done is never run again.
-    uow.enqueue("ingest", f"ingest:{image.id}:{new_id()[:8]}", project_id, image_id=image.id)
+    if with_job:
+        # Another key for another try: a job that is done is never run again.
+        uow.enqueue("ingest", f"ingest:{image.id}:{new_id()[:8]}", project_id, image_id=image.id)
     return image.id, True
 
 
@@ -134,6 +164,15 @@ def clean_name(name: str) -> str:
     parts = [part.strip() for part in re.sub(r"^[A-Za-z]:", "", text).split("/")]
     parts = [part[-120:] for part in parts if part not in ("", ".", "..")]
     return "/".join(parts)[-MAX_NAME:].lstrip("/") or "image"
+
+
+def store_pixels(runtime: Runtime, path: Path) -> tuple[str, int, int]:
+    """Read a file's pixels and store them with their thumbnail: (pixel digest, height, width). Raises RefusedImage."""
+    picture = pictures.read(path, limits(runtime))
+    digest = pictures.pixel_digest(picture.rgb)
+    runtime.storage.put(keys.pixels_key(digest, picture.suffix), picture.shown)
+    runtime.storage.put(keys.thumbnail_key(digest), pictures.thumbnail(picture.rgb))
+    return digest, picture.rgb.shape[0], picture.rgb.shape[1]
 
 
 # --- what workers report --------------------------------------------------------------------------------------------

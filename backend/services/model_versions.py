@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,11 +15,7 @@ from backend.runtime import Runtime
 from backend.services import embeddings
 from backend.storage import keys
 from backend.uow import UnitOfWork
-
-MANIFEST = "release.json"
-FORMAT = "maskmill-release/1"
-DECODER = "decoder.onnx"
-REQUIRED_FILES = ("model.safetensors", DECODER)
+from segmenter import manifest as releases
 
 
 def active(session: Session) -> Sequence[ModelVersion]:
@@ -47,17 +40,19 @@ def find(session: Session, version_id: str) -> ModelVersion:
 def register_release(runtime: Runtime, folder: Path) -> ModelVersion:
     """Store a release folder under its digest, then give it a row; a second time changes nothing.
 
-    Projects that no version serves yet get this one. Raises Invalid when the folder is not a release or a file is not
-    what its manifest says.
+    Projects that no version serves yet get this one. Raises Invalid `bad_release` when the folder is not a release or
+    a file is not what its manifest says.
     """
-    manifest = read_manifest(folder)
-    digest = manifest["digest"]
-    for name, expected in manifest["files"].items():
-        key = keys.release_key(digest, name)
-        if not runtime.storage.exists(key):
-            _verify(folder / name, expected)
-            runtime.storage.put_file(key, folder / name)
-    runtime.storage.put_file(keys.release_key(digest, MANIFEST), folder / MANIFEST)
+    try:
+        manifest = releases.read_manifest(folder)
+        digest = manifest["digest"]
+        # The manifest is stored last, so its presence says that an earlier start stored everything.
+        if not runtime.storage.exists(keys.release_key(digest, releases.MANIFEST)):
+            releases.verify(folder)
+            for name in (*releases.FILES, releases.MANIFEST):
+                runtime.storage.put_file(keys.release_key(digest, name), folder / name)
+    except releases.InvalidRelease as error:
+        raise Invalid(str(error), code="bad_release") from error
     with runtime.write() as uow:
         values = {"id": new_id(), "digest": digest, "encoder_digest": manifest["encoder_digest"], "state": "active"}
         values |= {"name": manifest["name"], "version": manifest["version"], "manifest": manifest}
@@ -76,34 +71,3 @@ def _serve_unserved(uow: UnitOfWork, version: ModelVersion) -> None:
         project.revision += 1
         embeddings.request_all(uow, project)
         uow.emit("project.changed", project.id, project.id, revision=project.revision)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """release.json of a release folder, checked for what this program relies on; raises Invalid."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Invalid(f"{folder} is not a model release: {error}", code="bad_release") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise Invalid(f"{folder} is not a release of format {FORMAT}.", code="bad_release")
-    files = manifest.get("files")
-    texts = [manifest.get(name) for name in ("name", "version", "digest", "encoder_digest")]
-    if not all(isinstance(text, str) for text in texts) or not isinstance(files, dict):
-        raise Invalid("The release's manifest lacks name, version, digests or files.", code="bad_release")
-    missing = [name for name in REQUIRED_FILES if name not in files]
-    if missing:
-        raise Invalid(f"The release names no {', '.join(missing)}.", code="bad_release")
-    for name in files:
-        keys.release_key(keys.check_digest(manifest["digest"]), name)
-    keys.check_digest(manifest["encoder_digest"])
-    return manifest
-
-
-def _verify(path: Path, expected: dict[str, Any]) -> None:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise Invalid(f"The release's file {path.name} cannot be read: {error}", code="bad_release") from error
-    if digest != expected.get("digest"):
-        raise Invalid(f"The release's file {path.name} is not the one that its manifest names.", code="bad_release")
