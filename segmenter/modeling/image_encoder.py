@@ -60,8 +60,9 @@ class Attention(nn.Module):
         by_column = torch.einsum("bnhwc,wkc->bnhwk", placed, relative_positions(size, self.rel_pos_w))
         bias = (by_row[..., :, None] + by_column[..., None, :]).flatten(4).flatten(2, 3)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        out: Tensor = self.proj(mixed.transpose(1, 2).reshape(x.shape))
-        return out
+        # Not transpose and flatten: the memory layout of `mixed` is not the same in eager mode and in an export.
+        out: Tensor = self.proj(torch.cat(mixed.unbind(1), dim=-1))
+        return out.reshape(x.shape)
 
 
 def to_windows(x: Tensor, window: int) -> Tensor:

@@ -99,6 +99,7 @@ def test_vit_b_reproduces_encoder_and_prompts() -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", ["vit_l", "vit_h"])
 @torch.no_grad()
 def test_vit_l_and_h_reproduce_the_encoder(name: str) -> None:
