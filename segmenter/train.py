@@ -191,8 +191,9 @@ def train(
     out: Path,
     rng: random.Random,
     report: Callable[[dict[str, Any]], None] = lambda metrics: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Path:
-    """Trains for ``config.minutes`` of wall time and writes ``weights.safetensors`` (the running average) into ``out``.
+    """Trains for ``config.minutes`` of ``clock`` time and writes ``weights.safetensors`` (the running average) into ``out``.
 
     ``out`` also gets ``metrics.jsonl`` and ``checkpoint.pt``; where the latter exists, the run goes on from it. A loss
     that is not finite ends the run with ``FloatingPointError`` and leaves the last good checkpoint.
@@ -208,7 +209,7 @@ def train(
     if checkpoint.exists():
         state.load(checkpoint, rng)
         log.info("resumed at step %d", state.step)
-    last_saved = last_tick = time.monotonic()
+    last_saved = last_tick = clock()
     recent: list[dict[str, float]] = []
     while (progress := state.elapsed_seconds / (60 * config.minutes)) < 1:
         for group in state.optimizer.param_groups:
@@ -220,7 +221,7 @@ def train(
             raise FloatingPointError(
                 f"the loss is not finite at step {state.step}; the last good state is {checkpoint}"
             )
-        now = time.monotonic()
+        now = clock()
         state.elapsed_seconds += now - last_tick
         last_tick = now
         if len(recent) == METRIC_STEPS:
