@@ -8,17 +8,18 @@ export interface Viewport {
   readonly top: number;
 }
 
-/** Free space around a fitted picture. */
+/** Free space around a fitted picture; the line of hints below it needs more. */
 const MARGIN = 16;
+const FOOT = 44;
 const LARGEST_SCALE = 32;
 /** How much of the picture must stay in sight, so that nobody loses it. */
 const KEEP = 48;
 
-/** The whole picture, centred; small pictures are enlarged at most fourfold. */
+/** The whole picture in the middle of the free space; small pictures are enlarged at most fourfold. */
 export function fitted([height, width]: Size, [canvasHeight, canvasWidth]: Size): Viewport {
-  const room = (length: number) => Math.max(length - 2 * MARGIN, 1);
-  const scale = Math.min(room(canvasWidth) / width, room(canvasHeight) / height, 4);
-  return { scale, left: (canvasWidth - width * scale) / 2, top: (canvasHeight - height * scale) / 2 };
+  const [roomHigh, roomWide] = [Math.max(canvasHeight - MARGIN - FOOT, 1), Math.max(canvasWidth - 2 * MARGIN, 1)];
+  const scale = Math.min(roomWide / width, roomHigh / height, 4);
+  return { scale, left: (canvasWidth - width * scale) / 2, top: MARGIN + (roomHigh - height * scale) / 2 };
 }
 
 export function toImage(view: Viewport, point: Point): Point {

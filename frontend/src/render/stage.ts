@@ -24,6 +24,7 @@ export class Stage {
   private view: Viewport = { scale: 1, left: 0, top: 0 };
   private acting: Interaction = { prompts: [], band: null, crosshair: null };
   private colours: MarkColours = { positive: "green", negative: "red", accent: "blue" };
+  private readonly waiting: (() => void)[] = [];
   private frame = 0;
   private march = 0;
   private marching: ReturnType<typeof setInterval> | undefined;
@@ -74,6 +75,12 @@ export class Stage {
   setColours(colours: MarkColours): void {
     this.colours = colours;
     this.touch("interaction");
+  }
+
+  /** Calls back when the next frame has been drawn and handed to the browser. */
+  afterDraw(drawn: () => void): void {
+    this.waiting.push(drawn);
+    this.touch();
   }
 
   setView(view: Viewport): void {
@@ -135,6 +142,14 @@ export class Stage {
     dirty.clear();
     cancelAnimationFrame(this.frame);
     this.frame = 0;
+    const drawn = this.waiting.splice(0);
+    if (drawn.length === 0) return;
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      for (const call of drawn) call();
+    };
+    port2.postMessage(null);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The candidates of the draft as thumbnails, with the decoder's own opinion of each. */
 import { useEffect, useRef } from "preact/hooks";
-import type { Box, Size } from "../../core/geometry";
+import { type Box, clamp, type Size } from "../../core/geometry";
 import { SINGLE } from "../../core/prompts";
 import { upsample, upsampling } from "../../core/upsample";
 import { candidateOf, type Decoded } from "../../infer/protocol";
@@ -93,7 +93,12 @@ function cropOf(editor: Editor, decoded: Decoded, order: readonly number[], [hei
   }
   if (right <= left) return [0, 0, width, height];
   const side = Math.max(right - left, bottom - top) * 1.12;
-  return [(left + right - side) / 2, (top + bottom - side) / 2, side, side];
+  return [within((left + right - side) / 2, side, width), within((top + bottom - side) / 2, side, height), side, side];
+}
+
+/** Moves a stretch into 0..length; one that is longer stays in the middle. */
+function within(start: number, side: number, length: number): number {
+  return side >= length ? (length - side) / 2 : clamp(start, 0, length - side);
 }
 
 interface ThumbnailProps {
@@ -117,7 +122,7 @@ function Thumbnail({ editor, decoded, candidate, picture, crop }: ThumbnailProps
     context.setTransform(scale, 0, 0, scale, -x * scale, -y * scale);
     const [height, width] = picture.size;
     context.drawImage(picture.source, 0, 0, width, height);
-    context.fillStyle = "rgb(0 0 0 / 45%)";
+    context.fillStyle = "rgb(0 0 0 / 60%)";
     context.fillRect(0, 0, width, height);
     const cut = cutOut(candidateOf(decoded.logits, candidate), picture, draft.frame, draft.plan.cells);
     context.drawImage(cut, 0, 0, width, height);

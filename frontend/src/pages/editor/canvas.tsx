@@ -10,6 +10,7 @@ import { selectTool } from "../../tools/select";
 import type { Pointer, Tool, ToolEvent, ToolName } from "../../tools/tool";
 import { theme } from "../../ui/theme";
 import type { Editor } from "./editor";
+import { measureAnswer } from "./timing";
 
 /** A second press this soon and this near belongs to a double click. */
 const DOUBLE_MS = 350;
@@ -26,8 +27,8 @@ class ToolRunner {
 
   constructor(private readonly editor: Editor) {}
 
-  /** `hand`: Space or the middle button move the picture, whatever the tool. */
-  feed(event: ToolEvent, hand: boolean): void {
+  /** `hand`: Space or the middle button move the picture, whatever the tool. `time`: of the event, for measuring. */
+  feed(event: ToolEvent, hand: boolean, time = performance.now()): void {
     const { editor } = this;
     const size: Size = editor.picture.peek()?.size ?? [1, 1];
     if (event.kind === "down") this.panning = hand;
@@ -35,14 +36,14 @@ class ToolRunner {
       const [next, acts] = panTool.step(this.pan, event, size);
       this.pan = next;
       if (event.kind === "up" || event.kind === "cancel") this.panning = false;
-      for (const act of acts) editor.act(act);
+      for (const act of acts) editor.act(act, time);
       return;
     }
     const name = editor.tool.peek();
     const tool = TOOLS[name] as Tool<unknown>;
     const [next, acts] = tool.step(this.states[name], event, size);
     this.states[name] = next;
-    for (const act of acts) editor.act(act);
+    for (const act of acts) editor.act(act, time);
   }
 }
 
@@ -112,6 +113,10 @@ function feedStage(stage: Stage, editor: Editor, pointer: Hover): (() => void)[]
     effect(() => stage.setMasks(editor.picture.value ? editor.shownMasks.value : [], still.matches)),
     effect(() => stage.setDraft(editor.shownDraft.value)),
     effect(() => stage.setView(editor.view.value)),
+    effect(() => {
+      const answer = editor.prompting.answered.value;
+      if (answer) stage.afterDraw(() => measureAnswer(answer));
+    }),
     effect(() =>
       stage.setInteraction({
         prompts: editor.prompting.draft.value?.steps.at(-1)?.prompts ?? [],
@@ -147,7 +152,6 @@ function listen(surface: HTMLElement, editor: Editor, { pointer, subtracts, hold
 
   const down = (event: PointerEvent) => {
     if (event.button > 2 || !editor.picture.peek()) return;
-    surface.focus({ preventScroll: true });
     surface.setPointerCapture(event.pointerId);
     const at = place(event);
     const double = last && event.timeStamp - last.time < DOUBLE_MS && near(last.at, at.canvas);
@@ -167,7 +171,7 @@ function listen(surface: HTMLElement, editor: Editor, { pointer, subtracts, hold
     subtracts.value = event.shiftKey;
     runner.feed({ kind: "move", at }, hand(event));
   };
-  const up = (event: PointerEvent) => runner.feed({ kind: "up", at: place(event) }, false);
+  const up = (event: PointerEvent) => runner.feed({ kind: "up", at: place(event) }, false, event.timeStamp);
   const leave = () => {
     pointer.value = null;
     runner.feed({ kind: "leave" }, false);

@@ -2,7 +2,7 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { AnnotationRecord } from "../../core/document";
 import { type Corners, cornersBetween, type Point, type Size } from "../../core/geometry";
-import { READINGS, SINGLE } from "../../core/prompts";
+import { type Prompt, READINGS, SINGLE } from "../../core/prompts";
 import { contains } from "../../core/rle";
 import { type Upsampling, upsampling } from "../../core/upsample";
 import { fitted, panBy, type Viewport, zoomAt } from "../../core/viewport";
@@ -20,6 +20,7 @@ import { Editing } from "./editing";
 import { EffortClock } from "./effort";
 import { type Finished, Prompting } from "./prompting";
 import { Engine } from "./readiness";
+import { measureReady } from "./timing";
 import { Workspace } from "./workspace";
 
 /** The picture on the canvas; the thumbnail stands in until the pixels are there. */
@@ -64,6 +65,9 @@ export class Editor {
       subscribe(projectId, { event: (event) => this.heard(event), open: (resumed) => resumed || this.catchUp() }),
       effect(() => {
         if (this.engine.client.generation.value > 1) this.prompting.replay();
+      }),
+      effect(() => {
+        if (this.engine.state.value.kind === "ready") measureReady();
       }),
     );
   }
@@ -137,14 +141,15 @@ export class Editor {
 
   // --- prompts and masks
 
-  act(act: Act): void {
-    this.clock.note(performance.now());
+  /** `time`: of the person's event, in milliseconds of performance.now(). */
+  act(act: Act, time: number): void {
+    this.clock.note(time);
     switch (act.kind) {
       case "click":
-        this.prompt({ kind: "point", ...act.point, label: act.label });
+        this.prompt({ kind: "point", ...act.point, label: act.label }, time);
         break;
       case "box":
-        this.prompt({ kind: "box", ...act.corners });
+        this.prompt({ kind: "box", ...act.corners }, time);
         break;
       case "hover":
         this.hover(act.point);
@@ -317,9 +322,9 @@ export class Editor {
     }
   }
 
-  private prompt(prompt: Parameters<Prompting["add"]>[0]): void {
-    if (this.accepting) void this.accepting.then(() => this.prompt(prompt));
-    else this.prompting.add(prompt, this.editing.selected.peek());
+  private prompt(prompt: Prompt, time: number): void {
+    if (this.accepting) void this.accepting.then(() => this.prompt(prompt, time));
+    else this.prompting.add(prompt, this.editing.selected.peek(), time);
   }
 
   private hover(point: Point | null): void {
@@ -426,6 +431,7 @@ export class Editor {
     if (here && kind === "embedding.ready") this.engine.heard("ready", "");
     if (here && kind === "embedding.failed") this.engine.heard("failed", String(payload.failure ?? "unknown reason"));
     if (here && kind === "image.ready" && !this.picture.peek()) void this.open(subjectId);
+    if (kind.startsWith("image.") || kind.startsWith("embedding.")) void this.workspace.refresh(subjectId);
     if (kind.startsWith("category.") || kind === "project.changed") void this.workspace.loadCategories();
     const foreign = kind.startsWith("annotation.") && payload.image_id === this.image.peek()?.id;
     if (foreign && !this.editing.knows(subjectId)) void this.reloadAnnotations();

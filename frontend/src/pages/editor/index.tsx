@@ -82,8 +82,11 @@ function Bar({ editor, panel }: { editor: Editor; panel: { value: boolean } }) {
       {...(project.value ? { stage: project.value.stage } : {})}
       right={
         <>
-          <span class="editor-progress" data-testid="progress" title="Images that are complete">
-            {completeCount.value}/{total.value}
+          <span class="editor-progress" title="Images that are complete">
+            <span data-testid="progress">
+              {completeCount.value}/{total.value}
+            </span>{" "}
+            complete
           </span>
           <Button
             kind={image?.complete ? "quiet" : "primary"}

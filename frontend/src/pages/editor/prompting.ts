@@ -1,5 +1,5 @@
 /** The mask being made: prompts in, candidates out. Each prompt is a step that can be undone; every click is decoded, in order. */
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { type AnnotationRecord, geometryOf, type Source, type TimedPrompt } from "../../core/document";
 import type { Point } from "../../core/geometry";
 import { chooseCandidate, type Prompt, promptCount } from "../../core/prompts";
@@ -15,6 +15,7 @@ export interface Step {
   readonly decoded: Decoded | null;
   /** The candidate that the person picked; null leaves it to the rule. */
   readonly picked: number | null;
+  readonly askedAt: number;
 }
 
 export interface DraftMask {
@@ -26,6 +27,13 @@ export interface DraftMask {
   readonly beganAt: number;
   readonly steps: readonly Step[];
   readonly undone: readonly Step[];
+}
+
+/** When a prompt was given and answered, in milliseconds of performance.now(). */
+export interface Answer {
+  readonly askedAt: number;
+  readonly answeredAt: number;
+  readonly decodeMs: number;
 }
 
 /** A mask on screen: which of the decoded candidates. */
@@ -51,6 +59,7 @@ export class Prompting {
   readonly preview = signal<ShownCandidate | null>(null);
   /** What the canvas shows of the draft: the newest mask there is. */
   readonly shown: ReadonlySignal<ShownCandidate | null> = computed(() => shownOf(this.draft.value));
+  readonly answered = signal<Answer | null>(null);
   /** A prompt waits for its answer. */
   readonly busy: ReadonlySignal<boolean> = computed(() => this.draft.value?.steps.at(-1)?.decoded === null);
   private chain: Promise<void> = Promise.resolve();
@@ -64,14 +73,14 @@ export class Prompting {
   ) {}
 
   /** Adds a prompt to the draft, which begins with it if there is none; `base` is then the annotation it refines. */
-  add(prompt: Prompt, base: AnnotationRecord | null): void {
+  add(prompt: Prompt, base: AnnotationRecord | null, askedAt: number): void {
     this.hover(null);
     const now = performance.now();
     const draft = this.draft.peek() ?? this.begin(base, now);
     const before = draft.steps.at(-1)?.prompts ?? (draft.base ? [{ kind: "mask" as const, at_ms: 0 }] : []);
     const kept = prompt.kind === "box" ? before.filter((earlier) => earlier.kind !== "box") : before;
     const prompts = [...kept, { ...prompt, at_ms: Math.round(now - draft.beganAt) }];
-    const step: Step = { key: ++this.lastKey, prompts, decoded: null, picked: null };
+    const step: Step = { key: ++this.lastKey, prompts, decoded: null, picked: null, askedAt };
     this.draft.value = { ...draft, steps: [...draft.steps, step], undone: [] };
     this.decodeInTurn(draft.id, step.key);
   }
@@ -181,7 +190,15 @@ export class Prompting {
     const decoded = await this.engine.client.decode(imageKey, step.prompts, maskBefore(before, draft.base));
     const now = this.draft.peek();
     const current = [...(now?.steps ?? []), ...(now?.undone ?? [])].find((other) => other.key === key);
-    if (now && now.id === draftId && current) this.draft.value = withStep(now, { ...current, decoded });
+    if (!now || now.id !== draftId || !current) return;
+    batch(() => {
+      this.draft.value = withStep(now, { ...current, decoded });
+      this.answered.value = {
+        askedAt: step.askedAt,
+        answeredAt: performance.now(),
+        decodeMs: decoded.milliseconds,
+      };
+    });
   }
 
   /** A prompt without an answer must not stay on screen as if it counted. */

@@ -43,6 +43,13 @@ export class Workspace {
     this.categories.value = await api.categories(this.projectId);
   }
 
+  /** Asks for the newer state of an image that is in the row. */
+  async refresh(imageId: string): Promise<void> {
+    if (!this.images.peek().some((image) => image.id === imageId)) return;
+    const fresh = await api.image(imageId).catch(() => null);
+    if (fresh) this.replace(fresh);
+  }
+
   /** Puts a newer state of one image into the row. */
   replace(image: Image): void {
     this.images.value = this.images.peek().map((other) => (other.id === image.id ? image : other));
