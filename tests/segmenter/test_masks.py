@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as oracle
@@ -24,6 +24,7 @@ def oracle_rle(mask: np.ndarray) -> dict[str, Any]:
     return oracle.encode(np.asfortranarray(mask.astype(np.uint8)))
 
 
+@settings(deadline=None)
 @given(ARRAYS)
 @example(np.zeros((1, 1), bool))
 @example(np.ones((3, 5), bool))
@@ -39,6 +40,7 @@ def test_encode_decode_area_and_box_agree_with_pycocotools(mask: np.ndarray) -> 
     assert masks.bbox(runs, mask.shape) == tuple(oracle.toBbox(theirs))
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_iou_and_intersection_agree_with_pycocotools(pair: tuple[np.ndarray, np.ndarray]) -> None:
     first, second = pair
@@ -47,6 +49,7 @@ def test_iou_and_intersection_agree_with_pycocotools(pair: tuple[np.ndarray, np.
     assert masks.intersection(masks.runs_of(first), masks.runs_of(second)) == int((first & second).sum())
 
 
+@settings(deadline=None)
 @given(ARRAYS)
 def test_runs_given_as_a_list_mean_the_same(mask: np.ndarray) -> None:
     runs = masks.runs_of(mask)
@@ -97,6 +100,7 @@ def test_lists_of_runs_are_accepted(entry: dict[str, Any]) -> None:
     assert masks.compress(runs) == entry["counts"]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=47, max_codepoint=112), max_size=12), SIDES, SIDES)
 @example("Ph0", 24, 32)
 def test_whatever_is_accepted_is_canonical_and_right(counts: str, height: int, width: int) -> None:
@@ -108,6 +112,7 @@ def test_whatever_is_accepted_is_canonical_and_right(counts: str, height: int, w
     assert (oracle.decode({"size": [height, width], "counts": counts.encode()}) == mask).all()
 
 
+@settings(deadline=None)
 @given(ARRAYS, st.data())
 def test_a_damaged_encoding_is_refused_or_means_something_else(mask: np.ndarray, data: st.DataObject) -> None:
     counts = masks.encode(mask)["counts"]

@@ -30,6 +30,7 @@ def test_sizes_of_the_reference_but_never_smaller_than_one_pixel() -> None:
         assert list(transforms.resized_size(*entry["size"], entry["frame"])) == entry["resized"]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40_000), st.integers(1, 40_000), st.integers(16, 2048))
 def test_the_long_side_fills_the_frame(height: int, width: int, frame: int) -> None:
     resized = transforms.resized_size(height, width, frame)
