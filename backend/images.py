@@ -93,6 +93,9 @@ class Limits:
     max_side: int = 32_768
 
 
+DEFAULT_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Header:
     """What the header says, before any pixel is decoded; (height, width) as stored, not yet upright."""
@@ -116,7 +119,7 @@ class Picture:
     suffix: str
 
 
-def inspect(path: Path, limits: Limits = Limits()) -> Header:
+def inspect(path: Path, limits: Limits = DEFAULT_LIMITS) -> Header:
     """Read the header only. Raises RefusedImage: empty, unsupported_format, broken, too_many_pixels."""
     with path.open("rb") as file:
         head = file.read(64)
@@ -127,7 +130,7 @@ def inspect(path: Path, limits: Limits = Limits()) -> Header:
         return Header(kind, MEDIA_TYPES[kind], image.height, image.width, lossless)
 
 
-def read(path: Path, limits: Limits = Limits()) -> Picture:
+def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Picture:
     """Decode a file. Raises RefusedImage for everything that cannot be read to its end."""
     header = inspect(path, limits)
     rgb, untouched = _upright_rgb(path)
@@ -191,11 +194,11 @@ def _open(path: Path) -> ImageFile:
     return opened
 
 
-def _loaded(path: Path) -> ImageFile:
-    """The file opened and decoded to its last pixel; raises RefusedImage."""
-    image = _open(path)
+def _loaded(image: ImageFile) -> ImageFile:
+    """The image decoded to its last pixel, its file closed; raises RefusedImage."""
     try:
-        image.load()
+        with image:  # closes the file; the pixels stay
+            image.load()
     except (MemoryError, OverflowError) as error:
         raise RefusedImage("The image needs more memory than there is.", "too_large") from error
     except Exception as error:  # decoders raise anything on made-up data
@@ -224,10 +227,10 @@ def _undecodable(error: Exception) -> RefusedImage:
 
 def _upright_rgb(path: Path) -> tuple[Pixels, bool]:
     """Pixels by the rules above, and whether the file's own bytes show just these to a browser."""
-    with _open(path) as unread:
-        orientation = 1 if isinstance(unread, TiffImageFile) else _orientation(unread)  # Pillow turns TIFFs itself
-        raw_modes = {_raw_mode(tile) for tile in unread.tile}
-    image: Image.Image = _loaded(path)
+    opened = _open(path)
+    raw_modes = {_raw_mode(tile) for tile in opened.tile}
+    image: Image.Image = _loaded(opened)
+    orientation = 1 if isinstance(image, TiffImageFile) else _orientation(image)  # Pillow turns TIFFs itself
     deep = raw_modes <= SIXTEEN_BIT_COLOUR and bool(raw_modes)
     plain = image.format in ("JPEG", "MPO", "PNG") and image.mode in ("RGB", "L", "P", "1") and orientation == 1
     plain = plain and not deep and "transparency" not in image.info
@@ -261,7 +264,8 @@ def _reduced_colour(high: Image.Image, path: Path) -> Image.Image:
     other = _open(path)
     other.tile = [tile._replace(args=_other_order(tile.args)) for tile in other.tile]
     try:
-        low = np.asarray(other)
+        with other:
+            low = np.asarray(other)
     except Exception as error:  # decoders raise anything on made-up data
         raise _undecodable(error) from error
     upper = np.asarray(high)
