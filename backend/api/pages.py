@@ -61,26 +61,31 @@ def root_file(request: Request, name: str) -> Response:
     return _file(request, STATIC, name, "no-cache")
 
 
-def _index(request: Request) -> Response:
+def nothing_here(request: Request) -> Response:
+    """The page itself with status 404: it says so in its own words and shows the way back."""
+    return _index(request, 404)
+
+
+def _index(request: Request, status: int = 200) -> Response:
     if not (STATIC / "index.html").is_file():
         return HTMLResponse(NOT_BUILT, status_code=503)
-    return _file(request, STATIC, "index.html", "no-cache")
+    return _file(request, STATIC, "index.html", "no-cache", status)
 
 
-def _file(request: Request, folder: Path, name: str, cache_control: str) -> Response:
+def _file(request: Request, folder: Path, name: str, cache_control: str, status: int = 200) -> Response:
     path = folder / name
     media_type = MEDIA_TYPES.get(path.suffix)
     if media_type is None or not PLAIN_NAME.fullmatch(name) or not path.is_file():
         raise NotFound("There is nothing at this address.")
     encoding, served = _smallest(path, request.headers.get("accept-encoding", ""))
-    status = served.stat()
-    etag = f'"{_digest(served, status.st_mtime_ns, status.st_size)}"'
+    stat = served.stat()
+    etag = f'"{_digest(served, stat.st_mtime_ns, stat.st_size)}"'
     headers = {"ETag": etag, "Cache-Control": cache_control, "Vary": "Accept-Encoding"}
-    if etag in blobs.held(request.headers.get("if-none-match", "")):
+    if status == 200 and etag in blobs.held(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     if encoding:
         headers["Content-Encoding"] = encoding
-    return FileResponse(served, headers=headers, media_type=media_type)
+    return FileResponse(served, status, headers, media_type)
 
 
 def _smallest(path: Path, accept_encoding: str) -> tuple[str, Path]:

@@ -5,9 +5,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from backend.api import pages
 from backend.errors import MaskmillError
 
 CODES = {400: "invalid", 401: "signed_out", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed"}
@@ -29,8 +30,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _frameworks)
 
 
-async def _ours(request: Request, error: Exception) -> JSONResponse:
+async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, MaskmillError)
+    if error.status == 404 and _a_person_looks(request):
+        return pages.nothing_here(request)
     return problem(error.status, error.detail, error.code)
 
 
@@ -39,10 +42,19 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
     return problem(422, describe(error.errors()), "invalid")
 
 
-async def _frameworks(request: Request, error: Exception) -> JSONResponse:
+async def _frameworks(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404 and _a_person_looks(request):
+        return pages.nothing_here(request)
     headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     return problem(error.status_code, DETAILS.get(error.status_code, str(error.detail)), headers=headers)
+
+
+def _a_person_looks(request: Request) -> bool:
+    """A browser opens an address: it gets the page, which says that nothing is here, instead of JSON."""
+    accept = request.headers.get("accept", "")
+    own = request.scope["path"].startswith(("/api/", f"/{pages.ASSETS}/"))
+    return request.method in ("GET", "HEAD") and "text/html" in accept and not own
 
 
 def describe(errors: Sequence[Any]) -> str:
