@@ -23,22 +23,15 @@ interface ButtonProps extends Common {
   autoFocus?: boolean;
 }
 
-export function Button({
-  kind = "quiet",
-  small,
-  icon,
-  children,
-  testId,
-  type = "button",
-  pressed,
-  ...rest
-}: ButtonProps) {
+export function Button(props: ButtonProps) {
+  const { kind = "quiet", small, icon, children, testId, type = "button", pressed, autoFocus, ...rest } = props;
   return (
     <button
       {...rest}
       type={type}
       class={`button ${kind}${small ? " small" : ""}`}
       aria-pressed={pressed}
+      autofocus={autoFocus}
       data-testid={testId}
     >
       {icon && <Icon name={icon} />}

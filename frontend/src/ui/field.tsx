@@ -28,6 +28,8 @@ export function TextField({ label, text, wrong, help, placeholder, lines = 1, au
     ref: element,
     value: text.value,
     placeholder,
+    // The attribute serves dialogs, which open after their fields exist; the effect serves fields that come later.
+    autofocus: autoFocus,
     "aria-invalid": Boolean(wrong),
     "aria-describedby": below,
     "data-testid": testId,

@@ -6,7 +6,7 @@ import { useKeys } from "./keys";
 
 export interface ShortcutGroup {
   title: string;
-  /** Alternatives are given as several keys: ["Ctrl", "Z"] is one chord, "+" joins are drawn between its keys. */
+  /** Several keys are pressed together: ["Ctrl", "Z"]. */
   keys: readonly (readonly [keys: readonly string[], text: string])[];
 }
 

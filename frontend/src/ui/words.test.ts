@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ago, baseName, bytes, count } from "./words";
+import { ago, baseName, bytes, count, left } from "./words";
 
 it("counts", () => {
   expect(count(1, "image")).toBe("1 image");
@@ -39,4 +39,16 @@ it("tells times", () => {
 it("names files", () => {
   expect(baseName("a/b/c.jpg")).toBe("c.jpg");
   expect(baseName("c.jpg")).toBe("c.jpg");
+});
+
+it("estimates what is left", () => {
+  expect([2, 11, 54, 60, 200, 3300, 9000].map(left)).toEqual([
+    "a few seconds left",
+    "about 20 seconds left",
+    "about 60 seconds left",
+    "about 1 minute left",
+    "about 3 minutes left",
+    "about 1 hour left",
+    "about 3 hours left",
+  ]);
 });

@@ -34,6 +34,14 @@ export function ago(time: string, now: number): string {
   return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" }).format(new Date(time));
 }
 
+/** "about 40 seconds left", "about 3 minutes left". */
+export function left(seconds: number): string {
+  if (seconds < 10) return "a few seconds left";
+  if (seconds < 55) return `about ${Math.ceil(seconds / 10) * 10} seconds left`;
+  if (seconds < 55 * 60) return `about ${count(Math.round(seconds / 60) || 1, "minute")} left`;
+  return `about ${count(Math.max(1, Math.round(seconds / 3600)), "hour")} left`;
+}
+
 /** The first twelve characters of a digest: enough to tell two apart by eye. */
 export function short(digest: string): string {
   return digest.slice(0, 12);

@@ -67,7 +67,7 @@ export function ExportDialog({ projectId, onClose }: { projectId: string; onClos
           </span>
         </label>
         <div>
-          <Button kind="primary" icon="package" onClick={start} disabled={busy.value} testId="start-export">
+          <Button kind="primary" icon="package" onClick={start} disabled={busy.value} autoFocus testId="start-export">
             Make export
           </Button>
         </div>

@@ -86,7 +86,7 @@ function ImageCard({ image }: { image: Image }) {
         {state === "ready" ? (
           <img src={imageUrl(image, "thumbnail")} alt="" loading="lazy" decoding="async" />
         ) : (
-          <Icon name={state === "failed" ? "warning" : "image"} size={28} />
+          <Icon name={state === "failed" ? "warning" : "image"} size={24} />
         )}
         <Badge image={image} />
         {image.complete && (
@@ -103,7 +103,6 @@ function ImageCard({ image }: { image: Image }) {
 
 /** What is still being made, at a glance. */
 function Badge({ image }: { image: Image }) {
-  if (image.state === "queued") return <span class="badge">Reading …</span>;
   if (image.state !== "ready") return null;
   if (image.embedding.state === "queued") return <span class="badge">Preparing …</span>;
   if (image.embedding.state === "failed") return <span class="badge negative">Not prepared</span>;

@@ -33,7 +33,7 @@ const SHORTCUTS = [
       [["U"], "Add images"],
       [["C"], "Categories"],
       [["E"], "Export"],
-      [["←", "→", "↑", "↓"], "Move between images"],
+      [["← → ↑ ↓"], "Move between images"],
       [["Enter"], "Open the image"],
     ] as const,
   },

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { api, type Health, type Project } from "../../data/api";
 import { IconButton } from "../../ui/button";
 import { Note, Progress } from "../../ui/states";
-import { count, number } from "../../ui/words";
+import { count, left, number } from "../../ui/words";
 
 interface ProjectHeadProps {
   project: Project;
@@ -41,7 +41,7 @@ export function ProjectHead({ project, onEdit }: ProjectHeadProps) {
           beside={share(complete_image_count, image_count)}
         />
         <Figure label="Masks" value={number(annotation_count)} testId="annotation-count" />
-        <Figure label="Masks per image with masks" value={perImage} />
+        <Figure label="Masks per annotated image" value={perImage} />
       </dl>
     </div>
   );
@@ -70,12 +70,22 @@ function Figure({ label, value, beside, testId }: FigureProps) {
   );
 }
 
+/** Seconds that the rest will take at the pace seen so far; unknown until a few were finished while watching. */
+function useSecondsLeft(done: number, pending: number): number | undefined {
+  const start = useRef<{ done: number; at: number } | undefined>(undefined);
+  if (pending <= 0) start.current = undefined;
+  else start.current ??= { done, at: Date.now() };
+  if (!start.current || done - start.current.done < 3) return undefined;
+  return (((Date.now() - start.current.at) / 1000) * pending) / (done - start.current.done);
+}
+
 /** How far the images are on their way from file to clickable; gone when all are there. */
 export function Preparation({ project }: { project: Project }) {
   const { image_count, queued_image_count = 0, failed_image_count = 0, embedded_image_count = 0 } = project;
   const health = useSignal<Health | undefined>(undefined);
   const total = image_count - failed_image_count;
   const pending = total - embedded_image_count;
+  const secondsLeft = useSecondsLeft(embedded_image_count, pending);
 
   useEffect(() => {
     if (pending <= 0) return;
@@ -101,8 +111,9 @@ export function Preparation({ project }: { project: Project }) {
     <div class="preparation" role="status" data-testid="preparation">
       <p>
         Preparing images for clicks: {number(embedded_image_count)} of {number(total)}
-        {queued_image_count > 0 && `, ${number(queued_image_count)} still to be read`}. Images that are ready can be
-        opened already.
+        {queued_image_count > 0 && `, ${number(queued_image_count)} still to be read`}
+        {secondsLeft !== undefined && `, ${left(secondsLeft)}`}.{" "}
+        <span class="quiet-text">What is ready can be opened already; the rest goes on if you leave this page.</span>
       </p>
       <Progress done={embedded_image_count} total={total} label="Images prepared" />
     </div>

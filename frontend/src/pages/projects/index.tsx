@@ -79,10 +79,9 @@ function ProjectCard({ project }: { project: Project }) {
         </p>
         <Progress done={annotated} total={images} label="Images with masks" />
         <p class="foot">
-          <span>{images > 0 ? `${annotated} of ${count(images, "image")} with masks` : "No images yet"}</span>
+          <StageChip stage={project.stage} />
           <span class="quiet-text">{ago(project.changed_at, Date.now())}</span>
         </p>
-        <StageChip stage={project.stage} />
       </div>
     </Link>
   );
