@@ -72,6 +72,7 @@ def soft_mask(side: int) -> Tensor:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @torch.no_grad()
 def test_vit_b_reproduces_encoder_and_prompts() -> None:
     model, embedding, spec, arrays = check_encoder("vit_b", {"block": 8, "neck": 8})
