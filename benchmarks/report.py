@@ -1,0 +1,35 @@
+"""What every benchmark says: the machine it saw, and its comparisons as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+
+def machine() -> str:
+    """Processor, cores, memory and the load at the moment: figures are worth nothing without them."""
+    name = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        lines = information.read_text(encoding="utf-8").splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, load {load:.1f}"
+
+
+def percentiles(values: Sequence[float]) -> str:
+    """Least, median and 95th percentile."""
+    least, half, most = np.percentile(values, [0, 50, 95])
+    return f"min {least:.0f}  p50 {half:.0f}  p95 {most:.0f}"
+
+
+def compare(name: str, peer: str, ours: float, theirs: float, unit: str, goal: float) -> None:
+    """Prints the comparison; ``ratio`` above 1 means that ours is better (both figures are costs)."""
+    ratio = theirs / ours
+    row = {"name": name, "peer": peer, "ours": round(ours, 3), "theirs": round(theirs, 3), "unit": unit}
+    print(json.dumps(row | {"ratio": round(ratio, 3), "goal": goal}), flush=True)
