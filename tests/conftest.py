@@ -14,6 +14,7 @@ from backend.runtime import Runtime
 from backend.settings import Settings
 from backend.uow import Wake
 from tests import servers
+from tests.releases import write_tiny_release
 
 
 class Sent(list[Wake]):
@@ -90,6 +91,12 @@ def s3_endpoint() -> Iterator[str]:
 def s3_url(s3_endpoint: str, request: pytest.FixtureRequest) -> str:
     """The storage address of an empty bucket."""
     return servers.bucket(s3_endpoint, f"b{abs(hash(request.node.nodeid)):x}")
+
+
+@pytest.fixture(scope="session")
+def tiny_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a real model release that encodes an image in milliseconds."""
+    return write_tiny_release(tmp_path_factory.mktemp("release") / "tiny")
 
 
 @pytest.fixture

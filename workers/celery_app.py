@@ -6,11 +6,14 @@ A message carries only a job's id. It is acknowledged at once; what happens to t
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
+import warnings
 from typing import Any
 
 from celery import signals
+from celery.platforms import SecurityWarning
 
 from backend.doorbell import TASK, celery_app
 from backend.engine.jobs import QUEUES
@@ -69,12 +72,15 @@ def _queues(sender: Any) -> tuple[str, ...]:
     return tuple(sorted(chosen.queues.consume_from)) if chosen else QUEUES
 
 
-def work(queues: tuple[str, ...], arguments: tuple[str, ...] = ()) -> None:
+def work(queues: tuple[str, ...]) -> None:
     """Run a worker in this process until it is told to stop: one job at a time; start more processes for more."""
-    options = ["--pool", "solo", "--queues", ",".join(queues), "--loglevel", "WARNING", *arguments]
+    # Celery warns of being root because pickled messages would be dangerous then; these are JSON that name a row.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    name = f"maskmill-{os.getpid()}@{socket.gethostname()}"
     # Gossip and mingle stay on: without them a worker can stay deaf after the broker restarted.
-    app.worker_main(argv=["worker", "--hostname", f"maskmill-{os.getpid()}@%h", *options])
-    sys.stdout.flush()
+    worker = app.Worker(hostname=name, pool_cls="solo", queues=",".join(queues), loglevel="WARNING", quiet=True)
+    worker.start()
+    sys.exit(worker.exitcode)
 
 
 def embedded_worker() -> None:

@@ -39,6 +39,7 @@ def main(parent: int, program: list[str]) -> None:
     if program:
         os.execv(program[0], program)  # noqa: S606 - an argument list that the parent built; there is no shell
     watch(parent)
+    os.nice(3)  # the page that somebody clicks in goes before the images that wait
     from workers.celery_app import embedded_worker
 
     embedded_worker()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -75,19 +76,22 @@ class Embedded:
         commands = {}
         program = redis_program()
         if program:
-            socket = socket_path(self._settings.data_dir)
-            _end_leftover(socket)
+            path = socket_path(self._settings.data_dir)
+            _end_leftover(path)
             # Nothing is kept on disk: the rows are the truth, and a lost message is announced again.
-            options = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--save", "", "--dir"]
-            quiet = ["--loglevel", "warning", "--appendonly", "no", "--daemonize", "no"]
-            commands["broker"] = [*me, program, *options, str(socket.parent), *quiet]
+            options = {"port": "0", "unixsocket": str(path), "unixsocketperm": "700", "save": "", "appendonly": "no"}
+            options |= {"dir": str(path.parent), "logfile": str(path.parent / "redis.log"), "loglevel": "warning"}
+            commands["broker"] = [*me, program, *(part for name in options for part in (f"--{name}", options[name]))]
         commands["worker"] = me
         return commands
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **child_environment(self._settings)}
         # A group of its own: Ctrl+C in the terminal reaches only the server, which then ends its children in order.
-        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+        # Standard output belongs to the server's one line; what a child says goes where the server's log goes.
+        return subprocess.Popen(
+            command, env=environment, start_new_session=True, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno()
+        )
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -118,10 +122,12 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def _end_leftover(socket: Path) -> None:
+def _end_leftover(path: Path) -> None:
     """Where the kernel does not end children, a killed server leaves its broker behind."""
-    import redis
-
-    with suppress(redis.RedisError, OSError), redis.Redis(unix_socket_path=str(socket), socket_timeout=1) as client:
-        client.shutdown(nosave=True)
-    socket.unlink(missing_ok=True)
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(2)
+        client.connect(str(path))
+        client.sendall(b"SHUTDOWN NOSAVE\r\n")
+        while client.recv(1024):  # until it closes the connection: it is gone
+            pass
+    path.unlink(missing_ok=True)

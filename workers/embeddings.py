@@ -11,11 +11,11 @@ from backend import embedding_file, images
 from backend.db.models import ModelVersion
 from backend.errors import NotFound
 from backend.services import embeddings as embedding_rows
+from backend.services import images as image_rows
 from backend.services import model_versions
 from backend.storage import keys
 from backend.storage.base import Storage
 from backend.uow import UnitOfWork
-from workers.images import limits
 from workers.job import JobContext, job
 from workers.model_cache import ModelCache
 
@@ -45,7 +45,7 @@ def _encode(work: JobContext, version: ModelVersion, pixel_digest: str) -> bytes
     from segmenter.transforms import resized_size
 
     release = _models.get(work.runtime, version)
-    rgb = stored_pixels(work.runtime.storage, pixel_digest, limits(work.runtime.settings))
+    rgb = stored_pixels(work.runtime.storage, pixel_digest, image_rows.limits(work.runtime))
     made = encode(release.model, rgb)
     facts = embedding_file.EmbeddingFacts(
         encoder_digest=version.encoder_digest,

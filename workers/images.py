@@ -6,14 +6,9 @@ from typing import Any
 
 from backend import images
 from backend.services import images as image_rows
-from backend.settings import Settings
 from backend.storage import keys
 from backend.uow import UnitOfWork
 from workers.job import JobContext, job
-
-
-def limits(settings: Settings) -> images.Limits:
-    return images.Limits(settings.max_image_pixels, settings.max_image_side)
 
 
 def _dead(uow: UnitOfWork, args: dict[str, Any], reason: str) -> None:
@@ -28,7 +23,7 @@ def ingest(work: JobContext, image_id: str) -> None:
         row = image_rows.find(session, image_id)
     try:
         with storage.as_file(keys.file_key(row.file_digest)) as path:
-            picture = images.read(path, limits(work.runtime.settings))
+            picture = images.read(path, image_rows.limits(work.runtime))
     except images.RefusedImage as refused:
         with work.commit() as uow:
             image_rows.mark_failed(uow, image_id, refused.reason)

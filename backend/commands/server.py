@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from backend.runtime import Runtime
     from backend.settings import Settings
 
@@ -109,8 +111,7 @@ def _prepare(runtime: Runtime, demo: bool | None) -> None:
         migrations.upgrade(runtime.engine)
     from backend.services import model_versions, projects
 
-    with runtime.write() as uow:
-        model_versions.register_release(uow, runtime.settings.release_dir or shipped_release())
+    model_versions.register_release(runtime, runtime.settings.release_dir or shipped_release())
     with runtime.read() as session:
         empty = not projects.any_exist(session)
     if demo or (demo is None and empty):
@@ -147,7 +148,13 @@ def _run(runtime: Runtime, listener: socket.socket, browser: bool) -> None:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     url = f"http://{shown}:{port}/login?token={token}"
 
+    app = create_app(runtime)
+
     class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.feed.closing = True  # open event streams end now, not after the grace period
+            super().handle_exit(sig, frame)
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             typer.echo(f"Maskmill is ready: {url}")
@@ -158,7 +165,7 @@ def _run(runtime: Runtime, listener: socket.socket, browser: bool) -> None:
                 webbrowser.open(url)
 
     config = uvicorn.Config(
-        create_app(runtime),
+        app,
         log_level="warning",
         access_log=False,
         server_header=False,
