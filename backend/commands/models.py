@@ -42,7 +42,13 @@ def register(app: typer.Typer) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Turns what the segmenter and the file system say of bad input into the one-line errors of the command line."""
+    """Turns what the segmenter and the file system say of bad input into the one-line errors of the command line.
+
+    Torch is imported inside, so that its threads learn to wait quietly first.
+    """
+    from workers.model_cache import quiet_threads
+
+    quiet_threads()
     try:
         yield
     except (ValueError, OSError) as error:
@@ -180,13 +186,13 @@ def segment_click(
     model: ModelName = "starter",
 ) -> None:
     """The masks of one object, from clicks or a box: three candidates, best first, and the single mask."""
-    from backend.images import read
-    from segmenter.checkpoint import load_model
-    from segmenter.manifest import find_weights
-    from segmenter.predict import answer, embed
-    from segmenter.prompts import Prompt
-
     with _told():
+        from backend.images import read
+        from segmenter.checkpoint import load_model
+        from segmenter.manifest import find_weights
+        from segmenter.predict import answer, embed
+        from segmenter.prompts import Prompt
+
         picture = read(image)
         size = picture.rgb.shape[0], picture.rgb.shape[1]
         points = tuple(_point(text, size) for text in point or ())

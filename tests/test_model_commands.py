@@ -1,0 +1,125 @@
+"""`segment`, `evaluate`, `train` and `models` as they are typed, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pycocotools import mask as oracle
+
+from tests.segmenter.test_data import write_coco
+
+
+def maskmill(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "backend.main", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from skimage.data import coffee
+
+    path = tmp_path_factory.mktemp("photograph") / "coffee.jpg"
+    image = Image.fromarray(coffee())
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: upright, the picture is 400 wide and 600 high
+    image.save(path, exif=exif.tobytes())
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+def test_clicks_and_a_box_give_ranked_upright_masks(photograph: Path, tmp_path: Path) -> None:
+    out = tmp_path / "masks.json"
+    done = maskmill(
+        "segment",
+        "click",
+        photograph,
+        "--point",
+        "200,300",
+        "--point",
+        "20,20,0",
+        "--box",
+        "50,80,390,520",
+        "--out",
+        out,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(out.read_text())
+    assert answer["size"] == [600, 400] and len(answer["masks"]) == 3
+    scores = [mask["predicted_iou"] for mask in answer["masks"]]
+    assert scores == sorted(scores, reverse=True)
+    for mask in [*answer["masks"], answer["single"]]:
+        assert mask["segmentation"]["size"] == [600, 400]
+        rle = {"size": [600, 400], "counts": mask["segmentation"]["counts"].encode()}
+        assert oracle.decode(rle).shape == (600, 400)
+    assert oracle.decode({"size": [600, 400], "counts": answer["single"]["segmentation"]["counts"].encode()})[300, 200]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--point", "400,10"], "lies outside the picture of 400 x 600"),
+        (["--point", "a,b"], "a,b is not of the form"),
+        (["--point", "5,5,7"], "neither 0 nor 1"),
+        (["--box", "10,10,10,40"], "empty or reaches outside"),
+        ([], "at least one point or a box"),
+        (["--point", "5,5", "--model", "nothing"], "neither a file nor a release folder"),
+    ],
+)
+def test_bad_input_is_explained_in_one_line(photograph: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = maskmill("segment", "click", photograph, *arguments, "--out", tmp_path / "x.json")
+    assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_a_broken_picture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no photograph")
+    done = maskmill("segment", "click", tmp_path / "broken.jpg", "--point", "1,1", "--out", tmp_path / "x.json")
+    assert done.returncode == 1 and done.stderr.startswith("maskmill: ") and "Traceback" not in done.stderr
+
+
+def test_models_list_and_verify_name_the_starter() -> None:
+    listed, verified = maskmill("models", "list"), maskmill("models", "verify")
+    assert listed.stdout.startswith("starter 0 ") and "starter 0 is whole" in verified.stdout
+
+
+@pytest.mark.slow
+def test_train_release_and_evaluate_from_the_command_line(tmp_path: Path) -> None:
+    folder = write_coco(tmp_path / "shapes")
+    trained = maskmill(
+        "train",
+        "--data",
+        folder,
+        "--out",
+        tmp_path / "run",
+        "--minutes",
+        "0.05",
+        "--threads",
+        "1",
+        "--release",
+        tmp_path / "mine",
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert maskmill("models", "verify", tmp_path / "mine").returncode == 0
+    out = tmp_path / "figures"
+    done = maskmill(
+        "evaluate",
+        "clicks",
+        "--data",
+        folder,
+        "--model",
+        tmp_path / "mine",
+        "--out",
+        out,
+        "--limit",
+        "2",
+        "--jobs",
+        "1",
+    )
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["datasets"]["shapes/dev"]["images"] == 2 and "grabcut" in metrics["macro"]["baselines"]
