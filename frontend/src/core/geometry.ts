@@ -29,6 +29,11 @@ export function insideImage(point: Point, [height, width]: Size): boolean {
   return point.x >= 0 && point.y >= 0 && point.x < width && point.y < height;
 }
 
+/** Rounded to hundredths of a pixel: what is recorded is exactly what the decoder was told. */
+export function rounded(length: number): number {
+  return Math.round(length * 100) / 100;
+}
+
 /** The nearest point that the API accepts: inside [0, width) x [0, height). */
 export function intoImage(point: Point, [height, width]: Size): Point {
   const edge = 1 / 64;
@@ -38,10 +43,10 @@ export function intoImage(point: Point, [height, width]: Size): Point {
 /** The box between two corners, cut to the picture; null when nothing of at least one pixel each way is left. */
 export function cornersBetween(a: Point, b: Point, [height, width]: Size): Corners | null {
   const corners = {
-    x0: clamp(Math.min(a.x, b.x), 0, width),
-    y0: clamp(Math.min(a.y, b.y), 0, height),
-    x1: clamp(Math.max(a.x, b.x), 0, width),
-    y1: clamp(Math.max(a.y, b.y), 0, height),
+    x0: rounded(clamp(Math.min(a.x, b.x), 0, width)),
+    y0: rounded(clamp(Math.min(a.y, b.y), 0, height)),
+    x1: rounded(clamp(Math.max(a.x, b.x), 0, width)),
+    y1: rounded(clamp(Math.max(a.y, b.y), 0, height)),
   };
   return corners.x1 - corners.x0 >= 1 && corners.y1 - corners.y0 >= 1 ? corners : null;
 }

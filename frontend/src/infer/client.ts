@@ -64,6 +64,15 @@ export class DecoderClient {
     return this.loadState;
   }
 
+  /** Lets the worker compile its runtime while the page still asks what to load. */
+  warm(): void {
+    if (this.worker) return;
+    const threads = usableThreads();
+    this.spawn(threads);
+    // A failure shows again, with words, when a release is loaded.
+    this.send({ kind: "boot", threads }).catch(() => undefined);
+  }
+
   /** Loads a release, unless it is the one that is loaded. Never throws: the state says what became of it. */
   async load(release: Release): Promise<void> {
     const { kind } = this.loadState.peek();
@@ -121,13 +130,19 @@ export class DecoderClient {
     this.loadState.value = { kind: "idle" };
   }
 
-  private async start(release: Release, threads: number): Promise<void> {
-    this.stop(new DecoderError("runtime", "The decoder was started again."));
-    this.loadState.value = { kind: "downloading" };
+  private spawn(threads: number): Worker {
     const worker = this.makeWorker();
     this.worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<Reply>) => this.receive(data, threads, release);
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => this.receive(data, threads);
     worker.onerror = (event) => this.fail(new DecoderError("runtime", event.message || "The decode worker stopped."));
+    return worker;
+  }
+
+  private async start(release: Release, threads: number): Promise<void> {
+    const fresh = this.loadState.peek().kind === "idle" ? this.worker : null;
+    if (!fresh) this.stop(new DecoderError("runtime", "The decoder was started again."));
+    this.loadState.value = { kind: "downloading" };
+    const worker = fresh ?? this.spawn(threads);
     try {
       await this.send({ kind: "load", release, threads });
       if (this.image) await this.send({ kind: "image", ...this.image });
@@ -144,10 +159,10 @@ export class DecoderClient {
     });
   }
 
-  private receive(reply: Reply, threads: number, release: Release): void {
+  private receive(reply: Reply, threads: number): void {
     if (reply.kind === "progress") {
       this.loadState.value = { kind: reply.stage };
-      if (reply.stage === "starting") this.watch(threads, release);
+      if (reply.stage === "starting" && this.release) this.watch(threads, this.release);
       return;
     }
     const open = this.open.get(reply.id);

@@ -1,12 +1,13 @@
 /** The decode worker: full-size masks never leave it, only low-resolution logits for drawing and run lengths for saving. */
 import { encodeCandidate, maskInput } from "./masks";
-import { type DecoderImage, type DecoderModel, decode, download, openImage, start } from "./model";
+import { boot, type DecoderImage, type DecoderModel, decode, download, openImage, start } from "./model";
 import { candidateOf, DecoderError, type MaskInput, type Reply, type Request } from "./protocol";
 
 declare const self: DedicatedWorkerGlobalScope;
 
 let model: DecoderModel | null = null;
 let image: DecoderImage | null = null;
+let booted: Promise<void> = Promise.resolve();
 /** Logits of the decodes that may still be refined or saved, by request id. */
 const kept = new Map<number, Float32Array<ArrayBuffer>>();
 
@@ -25,6 +26,10 @@ function send(reply: Reply, transfer: Transferable[] = []): void {
 
 async function answer(request: Request): Promise<void> {
   switch (request.kind) {
+    case "boot":
+      booted = boot(request.threads);
+      await booted;
+      return send({ kind: "done", id: request.id });
     case "load":
       return load(request);
     case "image":
@@ -51,6 +56,7 @@ async function load({ id, release, threads }: Request & { kind: "load" }): Promi
   send({ kind: "progress", id, stage: "downloading" });
   const bytes = await download(release);
   send({ kind: "progress", id, stage: "starting" });
+  await booted;
   await model?.session.release();
   model = await start(release, bytes, threads);
   image = null;

@@ -43,11 +43,27 @@ export async function download(release: Release): Promise<Uint8Array<ArrayBuffer
   return bytes;
 }
 
-/** Starts a session and runs it once, because the first run is much slower than the others. */
-export async function start(release: Release, bytes: Uint8Array<ArrayBuffer>, threads: number): Promise<DecoderModel> {
+/** The smallest model there is, y = x (ONNX, opset 17): starting it makes the runtime compile its code. */
+const IDENTITY =
+  "080812003a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a02080142040a001011";
+
+/** Loads and compiles the runtime for so many threads; needs no model. */
+export async function boot(threads: number): Promise<void> {
+  configure(threads);
+  const bytes = Uint8Array.from(IDENTITY.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  await session.release();
+}
+
+function configure(threads: number): void {
   ort.env.wasm.wasmPaths = { wasm: binary, mjs: glue };
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
+}
+
+/** Starts a session and runs it once, because the first run is much slower than the others. */
+export async function start(release: Release, bytes: Uint8Array<ArrayBuffer>, threads: number): Promise<DecoderModel> {
+  configure(threads);
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",

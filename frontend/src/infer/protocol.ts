@@ -24,6 +24,8 @@ export type MaskInput =
   | { readonly kind: "saved"; readonly counts: string };
 
 export type Request =
+  /** Compiles the runtime while nothing else is known yet; the load that follows is the shorter for it. */
+  | { readonly kind: "boot"; readonly id: number; readonly threads: number }
   | { readonly kind: "load"; readonly id: number; readonly release: Release; readonly threads: number }
   | {
       readonly kind: "image";

@@ -1,5 +1,5 @@
 /** Click: left adds, right or Shift subtracts, a drag makes a box. The box tool is the same machine that only takes boxes from the left button. */
-import { cornersBetween, distance, insideImage, intoImage, type Size } from "../core/geometry";
+import { cornersBetween, distance, insideImage, intoImage, rounded, type Size } from "../core/geometry";
 import { type Act, type Pointer, type Tool, type ToolEvent, TREMBLE } from "./tool";
 
 export type ClickState =
@@ -57,5 +57,6 @@ function released(state: ClickState, at: Pointer, size: Size, leftClicks: boolea
   }
   if (state.kind === "idle" || !insideImage(state.from.image, size)) return [IDLE, []];
   if (!leftClicks && state.label === 1) return [IDLE, []];
-  return [IDLE, [{ kind: "click", point: state.from.image, label: state.label }]];
+  const { x, y } = state.from.image;
+  return [IDLE, [{ kind: "click", point: intoImage({ x: rounded(x), y: rounded(y) }, size), label: state.label }]];
 }

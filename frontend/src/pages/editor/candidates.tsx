@@ -51,7 +51,7 @@ interface ChoicesProps {
 }
 
 function Choices({ editor, decoded, chosen, picture }: ChoicesProps) {
-  const order = editor.candidates();
+  const order = editor.candidates.value;
   const crop = cropOf(editor, decoded, order, picture.size);
   return (
     <div class="editor-choices" data-count={order.length}>
@@ -65,7 +65,11 @@ function Choices({ editor, decoded, chosen, picture }: ChoicesProps) {
           data-index={candidate}
           data-selected={candidate === chosen}
           data-iou={(decoded.predictedIou[candidate] ?? 0).toFixed(4)}
-          title={candidate === SINGLE ? "The one mask that fits all prompts" : "Another reading of the prompt"}
+          title={
+            candidate === SINGLE
+              ? "The one mask that fits all prompts"
+              : "Another reading of the prompt; the largest comes first"
+          }
           onClick={() => editor.prompting.pick(candidate)}
         >
           <Thumbnail editor={editor} decoded={decoded} candidate={candidate} picture={picture} crop={crop} />

@@ -183,6 +183,9 @@ function listen(surface: HTMLElement, editor: Editor, { pointer, subtracts, hold
     editor.zoom(place(event).canvas, Math.exp(-event.deltaY * lines * (event.ctrlKey ? PINCH : WHEEL)));
   };
   const menu = (event: Event) => event.preventDefault();
+  // A pressed canvas has the focus without a ring, also when keys follow; one that Tab went to shows it.
+  const pressed = () => surface.classList.add("pressed");
+  const blur = () => surface.classList.remove("pressed");
 
   const controller = new AbortController();
   const { signal } = controller;
@@ -191,6 +194,8 @@ function listen(surface: HTMLElement, editor: Editor, { pointer, subtracts, hold
   surface.addEventListener("pointerup", up, { signal });
   surface.addEventListener("pointerleave", leave, { signal });
   surface.addEventListener("pointercancel", cancel, { signal });
+  surface.addEventListener("mousedown", pressed, { signal });
+  surface.addEventListener("blur", blur, { signal });
   surface.addEventListener("wheel", wheel, { signal, passive: false });
   surface.addEventListener("contextmenu", menu, { signal });
   return () => controller.abort();

@@ -2,24 +2,22 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { AnnotationRecord } from "../../core/document";
 import { type Corners, cornersBetween, type Point, type Size } from "../../core/geometry";
-import { type Prompt, READINGS, SINGLE } from "../../core/prompts";
+import type { Prompt } from "../../core/prompts";
 import { contains } from "../../core/rle";
-import { type Upsampling, upsampling } from "../../core/upsample";
 import { fitted, panBy, type Viewport, zoomAt } from "../../core/viewport";
 import { type Annotation, api, type Image, imageUrl } from "../../data/api";
 import { fetchEmbedding } from "../../data/embeddings";
 import { type ProjectEvent, subscribe } from "../../data/events";
 import { outbox } from "../../data/outbox";
-import { candidateOf } from "../../infer/protocol";
-import type { Colour, Draft, ShownMask } from "../../render/layers";
+import type { Draft, ShownMask } from "../../render/layers";
 import type { Act, ToolName } from "../../tools/tool";
 import { navigate, paths } from "../../ui/router";
 import { toast } from "../../ui/toasts";
-import { categoryColour, ownColour } from "./colours";
 import { Editing } from "./editing";
 import { EffortClock } from "./effort";
 import { type Finished, Prompting } from "./prompting";
 import { Engine } from "./readiness";
+import { candidatesToShow, draftToShow, masksToShow } from "./showing";
 import { measureReady } from "./timing";
 import { Workspace } from "./workspace";
 
@@ -48,15 +46,16 @@ export class Editor {
   readonly band = signal<Corners | null>(null);
   readonly view = signal<Viewport>({ scale: 1, left: 0, top: 0 });
   readonly canvas = signal<Size>([1, 1]);
-  readonly shownMasks: ReadonlySignal<readonly ShownMask[]> = computed(() => this.masksToShow());
-  readonly shownDraft: ReadonlySignal<Draft | null> = computed(() => this.draftToShow());
+  readonly shownMasks: ReadonlySignal<readonly ShownMask[]> = computed(() => masksToShow(this));
+  readonly shownDraft: ReadonlySignal<Draft | null> = computed(() => draftToShow(this));
+  /** The candidates to choose from, in the order they are shown. */
+  readonly candidates: ReadonlySignal<readonly number[]> = computed(() => candidatesToShow(this));
   readonly hasDraft: ReadonlySignal<boolean> = computed(() => (this.prompting.draft.value?.steps.length ?? 0) > 0);
   private readonly clock = new EffortClock(performance.now());
   private readonly stops: (() => void)[] = [];
   private accepting: Promise<void> | null = null;
   private opening = 0;
   private untouched = true;
-  private plan: { key: string; plan: Upsampling } | null = null;
 
   constructor(readonly projectId: string) {
     this.workspace = new Workspace(projectId);
@@ -83,22 +82,29 @@ export class Editor {
   async open(imageId: string): Promise<void> {
     const turn = ++this.opening;
     this.leave();
+    const around = this.workspace.project.peek() ? Promise.resolve() : this.loadAround();
+    const annotations = api.annotations(imageId);
+    // Both are awaited below; this only keeps the browser from calling an early failure unhandled.
+    Promise.all([around, annotations]).catch(() => undefined);
     try {
-      if (!this.workspace.project.peek()) {
-        await this.workspace.load();
-        void this.workspace.loadImages().catch(() => warn("The list of images could not be loaded."));
-      }
       const listed = this.workspace.images.peek().find((other) => other.id === imageId);
-      const image = listed?.state === "ready" && listed.embedding.state === "ready" ? listed : await api.image(imageId);
+      const usable = listed?.state === "ready" && listed.embedding.state === "ready";
+      const image = usable ? listed : await api.image(imageId);
       if (turn !== this.opening) return;
       this.image.value = image;
-      this.openEngine(image);
-      const annotations = api.annotations(imageId);
-      await Promise.all([this.showPicture(image, turn), annotations]);
-      if (turn === this.opening) this.editing.open(imageId, await annotations);
+      const shown = this.showPicture(image, turn);
+      await around;
+      if (turn === this.opening) this.openEngine(image);
+      const [list] = await Promise.all([annotations, shown]);
+      if (turn === this.opening) this.editing.open(imageId, list);
     } catch (error) {
       if (turn === this.opening) this.trouble.value = error instanceof Error ? error.message : String(error);
     }
+  }
+
+  private async loadAround(): Promise<void> {
+    await this.workspace.load();
+    void this.workspace.loadImages().catch(() => warn("The list of images could not be loaded."));
   }
 
   /** Tries again whatever failed: the image, the decoder or the embedding. */
@@ -232,17 +238,8 @@ export class Editor {
     }
   }
 
-  /** The candidates to choose from, in the order they are shown: the readings, before them the single mask when it counts. */
-  candidates(): number[] {
-    const draft = this.prompting.draft.value;
-    const shown = this.prompting.shown.value;
-    if (!draft || !shown) return [];
-    const many = shown.candidate === SINGLE || (draft.steps.at(-1)?.prompts.length ?? 0) > 1;
-    return many ? [SINGLE, ...READINGS] : [...READINGS];
-  }
-
   cycle(by: 1 | -1): void {
-    const order = this.candidates();
+    const order = this.candidates.peek();
     const shown = this.prompting.shown.peek();
     if (!shown || order.length === 0) return;
     const next = order[(order.indexOf(shown.candidate) + by + order.length) % order.length];
@@ -373,55 +370,6 @@ export class Editor {
 
   private pictureSize(): Size {
     return this.picture.peek()?.size ?? [1, 1];
-  }
-
-  private colourOf(record: { id: string; categoryId: string | null }): Colour {
-    const category = this.workspace.categoryOf(record.categoryId);
-    return category ? categoryColour(category) : ownColour(record.id);
-  }
-
-  private masksToShow(): ShownMask[] {
-    const { document, hidden, selectedId, pointedId } = this.editing;
-    const draft = this.prompting.draft.value;
-    const shown: ShownMask[] = [];
-    for (const record of document.value.annotations.values()) {
-      const replaced = draft?.base?.id === record.id && this.prompting.shown.value !== null;
-      if (hidden.value.has(record.id) || replaced) continue;
-      shown.push({
-        id: record.id,
-        runs: record.runs,
-        box: record.box,
-        colour: this.colourOf(record),
-        proposed: record.state === "proposed",
-        selected: selectedId.value === record.id,
-        pointed: pointedId.value === record.id,
-      });
-    }
-    // Large masks first, so that parts lie over the wholes that they belong to.
-    return shown.sort((one, other) => other.box[2] * other.box[3] - one.box[2] * one.box[3]);
-  }
-
-  private draftToShow(): Draft | null {
-    const draft = this.prompting.draft.value;
-    const asked = this.prompting.shown.value;
-    const shown = asked ?? this.prompting.preview.value;
-    const size = this.picture.value?.size;
-    const version = this.workspace.version.value;
-    if (!shown || !size || !version) return null;
-    const categoryId = draft?.base ? draft.base.categoryId : this.categoryId.value;
-    return {
-      logits: candidateOf(shown.decoded.logits, shown.candidate),
-      plan: this.planFor(size, version.manifest),
-      frame: version.manifest.frame,
-      colour: this.colourOf({ id: draft?.base?.id ?? draft?.id ?? "", categoryId }),
-      preview: asked === null,
-    };
-  }
-
-  private planFor(size: Size, { frame, logits }: { frame: number; logits: number }): Upsampling {
-    const key = [...size, frame, logits].join(" ");
-    if (this.plan?.key !== key) this.plan = { key, plan: upsampling(size, { side: frame, logits }) };
-    return this.plan.plan;
   }
 
   // --- the server's events

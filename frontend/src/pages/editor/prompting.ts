@@ -62,6 +62,8 @@ export class Prompting {
   readonly answered = signal<Answer | null>(null);
   /** A prompt waits for its answer. */
   readonly busy: ReadonlySignal<boolean> = computed(() => this.draft.value?.steps.at(-1)?.decoded === null);
+  /** Id of the next mask: its preview already has its colour. */
+  readonly nextId = signal(newId());
   private chain: Promise<void> = Promise.resolve();
   private hovered: Point | null = null;
   private lastKey = 0;
@@ -80,6 +82,7 @@ export class Prompting {
     const before = draft.steps.at(-1)?.prompts ?? (draft.base ? [{ kind: "mask" as const, at_ms: 0 }] : []);
     const kept = prompt.kind === "box" ? before.filter((earlier) => earlier.kind !== "box") : before;
     const prompts = [...kept, { ...prompt, at_ms: Math.round(now - draft.beganAt) }];
+    if (!this.draft.peek()) this.nextId.value = newId();
     const step: Step = { key: ++this.lastKey, prompts, decoded: null, picked: null, askedAt };
     this.draft.value = { ...draft, steps: [...draft.steps, step], undone: [] };
     this.decodeInTurn(draft.id, step.key);
@@ -170,7 +173,7 @@ export class Prompting {
   }
 
   private begin(base: AnnotationRecord | null, now: number): DraftMask {
-    return { id: newId(), imageKey: this.engine.imageKey, base, beganAt: now, steps: [], undone: [] };
+    return { id: this.nextId.peek(), imageKey: this.engine.imageKey, base, beganAt: now, steps: [], undone: [] };
   }
 
   private decodeInTurn(draftId: string, key: number): void {

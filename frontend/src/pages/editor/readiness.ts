@@ -29,6 +29,7 @@ export class Engine {
   private wakeUp: (() => void) | null = null;
 
   constructor() {
+    this.client.warm();
     this.state = computed(() => this.describe());
   }
 

@@ -49,7 +49,7 @@ function Hint({ editor, waiting }: { editor: Editor; waiting: string }) {
   const words = waiting || (slow === "words" ? "The model is still working on the last prompt …" : hintOf(editor));
   return (
     <>
-      {(waiting || slow) && <div class="editor-line" />}
+      {slow && <div class="editor-line" />}
       <div class="editor-status" role="status" data-testid="hint">
         {waiting && <span class="spinner" />}
         <span>{words}</span>
