@@ -81,8 +81,8 @@ function LazyEditor(props: { projectId: string; imageId: string }) {
   if (Loaded) return <Loaded {...props} />;
   if (failed.value) {
     return (
-      <Note kind="negative" onRetry={() => void loadEditor()}>
-        The editor could not be loaded. {failed.value.message}
+      <Note kind="negative" onRetry={() => location.reload()}>
+        The editor could not be loaded; perhaps Maskmill was updated meanwhile. {failed.value.message}
       </Note>
     );
   }

@@ -5,18 +5,23 @@ import { watchConnection } from "./data/connection";
 import { followVisibility, reconnect } from "./data/events";
 import { reachable, signedIn } from "./data/http";
 import { watchOutbox } from "./data/outbox";
+import { guardUploads } from "./data/uploads";
 import { watchAddress } from "./ui/router";
 import { watchTheme } from "./ui/theme";
 import "./styles/tokens.css";
 import "./styles/base.css";
-import "./styles/components.css";
+import "./styles/controls.css";
+import "./styles/frame.css";
+import "./styles/overlays.css";
 import "./styles/pages.css";
+import "./styles/project.css";
 
 watchTheme();
 watchAddress();
 watchConnection();
 watchOutbox();
 followVisibility(document);
+guardUploads(window);
 effect(() => {
   if (reachable.value && signedIn.value) reconnect();
 });

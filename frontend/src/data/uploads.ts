@@ -256,3 +256,10 @@ export function uploadsOf(projectId: string): Uploads {
   }
   return uploads;
 }
+
+/** Lets the browser ask before it closes a page that still sends files: those have no other copy here. */
+export function guardUploads(page: Window): void {
+  page.addEventListener("beforeunload", (event) => {
+    if ([...byProject.values()].some((uploads) => uploads.state.value.phase !== "done")) event.preventDefault();
+  });
+}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { IconButton } from "./button";
+import { Toasts } from "./toasts";
 
 interface DialogProps {
   title: string;
@@ -47,6 +48,7 @@ export function Dialog({ title, onClose, children, footer, wide, testId }: Dialo
       </header>
       <div class="body">{children}</div>
       {footer && <footer>{footer}</footer>}
+      <Toasts />
     </dialog>
   );
 }

@@ -30,16 +30,28 @@ function dismiss(key: number): void {
   shown.value = shown.value.filter((entry) => entry.key !== key);
 }
 
-/** Drawn once by the page. A manual popover, so that messages stay above an open dialog. */
+/** Those who can draw the messages, the newest last: the page and every open dialog. */
+const hosts = signal<readonly number[]>([]);
+let lastHost = 0;
+
+/**
+ * Drawn once by the page and once by every dialog; only the newest shows the messages,
+ * because an open modal dialog makes everything outside itself deaf to clicks.
+ */
 export function Toasts() {
-  const element = useRef<HTMLDivElement>(null);
-  const toasts = shown.value;
+  const host = useRef(0);
   useEffect(() => {
-    element.current?.hidePopover();
-    if (toasts.length > 0) element.current?.showPopover();
-  }, [toasts]);
+    const mine = ++lastHost;
+    host.current = mine;
+    hosts.value = [...hosts.value, mine];
+    return () => {
+      hosts.value = hosts.value.filter((other) => other !== mine);
+    };
+  }, []);
+  const newest = hosts.value.at(-1);
+  const toasts = newest !== undefined && newest === host.current ? shown.value : [];
   return (
-    <div class="toasts" role="status" popover="manual" ref={element}>
+    <div class="toasts" role="status">
       {toasts.map(({ key, text, kind = "plain", action }) => (
         <div class={`toast ${kind}`} key={key} data-testid="toast">
           {kind === "negative" && <Icon name="alert" />}

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 import { api, type Health, type Stage } from "../data/api";
 import { me } from "../data/session";
 import { IconButton } from "./button";
@@ -26,6 +27,10 @@ interface TopBarProps {
 
 /** The bar that every page shows: where one is, whether everything is saved, help, theme, account. */
 export function TopBar({ crumbs, stage, children, right }: TopBarProps) {
+  const here = crumbs.at(-1)?.label;
+  useEffect(() => {
+    document.title = here ? `${here} · Maskmill` : "Maskmill";
+  }, [here]);
   return (
     <header class="topbar">
       <nav aria-label="Path">

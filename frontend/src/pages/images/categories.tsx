@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useId, useRef } from "preact/hooks";
 import { ApiError, api, type Category } from "../../data/api";
 import { Button, IconButton } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
@@ -105,6 +105,16 @@ interface ColourButtonProps {
 function ColourButton({ name, colour, onChoose }: ColourButtonProps) {
   const id = useId();
   const current = MASK_COLOURS[colour % MASK_COLOURS.length]?.name;
+  const button = useRef<HTMLButtonElement>(null);
+  const place = (event: { newState: string; currentTarget: HTMLElement }) => {
+    const beside = button.current?.getBoundingClientRect();
+    if (event.newState !== "open" || !beside) return;
+    event.currentTarget.style.left = `${beside.left}px`;
+    const below = beside.bottom + event.currentTarget.offsetHeight + 8 < window.innerHeight;
+    event.currentTarget.style.top = below
+      ? `${beside.bottom + 4}px`
+      : `${beside.top - event.currentTarget.offsetHeight - 4}px`;
+  };
   const choose = (index: number) => {
     document.getElementById(id)?.hidePopover();
     onChoose(index);
@@ -112,6 +122,7 @@ function ColourButton({ name, colour, onChoose }: ColourButtonProps) {
   return (
     <>
       <button
+        ref={button}
         type="button"
         class="swatch-button"
         popoverTarget={id}
@@ -121,7 +132,7 @@ function ColourButton({ name, colour, onChoose }: ColourButtonProps) {
       >
         <span class="swatch" style={{ background: maskHex(colour) }} />
       </button>
-      <div class="palette" id={id} popover="auto">
+      <div class="palette" id={id} popover="auto" onToggle={place}>
         {MASK_COLOURS.map((option, index) => (
           <button
             type="button"
@@ -142,29 +153,23 @@ function ColourButton({ name, colour, onChoose }: ColourButtonProps) {
 
 function AddCategory({ projectId, onAdded }: { projectId: string; onAdded: () => Promise<void> }) {
   const name = useSignal("");
-  const wrong = useSignal("");
+  /** What was wrong with which name; typing another one takes it back. */
+  const refused = useSignal({ name: "", reason: "" });
   const add = async (event: Event) => {
     event.preventDefault();
     if (!name.value.trim()) return;
     try {
       await api.createCategory(projectId, { name: name.value.trim() });
       name.value = "";
-      wrong.value = "";
       await onAdded();
     } catch (cause) {
-      wrong.value = cause instanceof ApiError ? cause.detail : String(cause);
+      refused.value = { name: name.value, reason: cause instanceof ApiError ? cause.detail : String(cause) };
     }
   };
+  const wrong = refused.value.name === name.value ? refused.value.reason : "";
   return (
     <form class="add-row" onSubmit={add}>
-      <TextField
-        label="New category"
-        text={name}
-        wrong={wrong.value}
-        placeholder="car"
-        autoFocus
-        testId="category-name"
-      />
+      <TextField label="New category" text={name} wrong={wrong} placeholder="car" autoFocus testId="category-name" />
       <Button type="submit" icon="plus" testId="add-category">
         Add
       </Button>

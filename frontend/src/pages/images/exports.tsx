@@ -72,7 +72,7 @@ export function ExportDialog({ projectId, onClose }: { projectId: string; onClos
           </Button>
         </div>
         <section class="history" aria-label="Exports that were made">
-          <h3>Made before</h3>
+          <h3>Exports</h3>
           {error.value && (
             <Note kind="negative" onRetry={reload}>
               {error.value.message}

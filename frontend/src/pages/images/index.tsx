@@ -1,28 +1,28 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import { ApiError, api, type Job, type Project } from "../../data/api";
-import { subscribe } from "../../data/events";
+import { useMemo, useRef } from "preact/hooks";
+import { ApiError, api, type Job } from "../../data/api";
 import { uploadsOf } from "../../data/uploads";
-import { Button } from "../../ui/button";
-import { chosenFiles, usePageDrop } from "../../ui/drop";
+import { Button, IconButton } from "../../ui/button";
+import { usePageDrop } from "../../ui/drop";
 import { useShortcutHelp } from "../../ui/help";
 import { Icon } from "../../ui/icon";
 import { useKeys } from "../../ui/keys";
 import { useLoad } from "../../ui/load";
 import { navigate, paths } from "../../ui/router";
-import { EmptyState, Note, Waiting } from "../../ui/states";
+import { Note } from "../../ui/states";
 import { toast } from "../../ui/toasts";
 import { TopBar } from "../../ui/topbar";
-import { number } from "../../ui/words";
 import { UnknownPage } from "../unknown";
 import { CategoriesDialog } from "./categories";
+import { ChooseFiles } from "./choose-files";
 import { DeadJobs } from "./dead-jobs";
 import { ExportDialog } from "./exports";
-import { ImageGrid } from "./grid";
-import { FILTERS, type Filter, ImageList } from "./image-list";
+import { type Filter, ImageList } from "./image-list";
+import { Images } from "./images";
+import { useLiveProject } from "./live";
 import { ProjectDialog } from "./project-dialog";
 import { Preparation, ProjectHead } from "./project-head";
+import { Toolbar } from "./toolbar";
 import { UploadPanel } from "./upload-panel";
 
 const SHORTCUTS = [
@@ -39,15 +39,6 @@ const SHORTCUTS = [
   },
 ];
 
-const FILTER_WORDS: Record<Filter, string> = {
-  "": "All",
-  empty: "Without masks",
-  annotated: "With masks",
-  complete: "Complete",
-  queued: "Waiting",
-  failed: "Failed",
-};
-
 type OpenDialog = "categories" | "export" | "project" | undefined;
 
 /** One project: its numbers, its images, and everything that can be done with them. */
@@ -58,6 +49,7 @@ export function ImagesPage({ projectId }: { projectId: string }) {
   const dialog = useSignal<OpenDialog>(undefined);
   const list = useMemo(() => new ImageList(projectId, filter.value), [projectId, filter.value]);
   const input = useRef<HTMLInputElement>(null);
+  const folderInput = useRef<HTMLInputElement>(null);
   const uploads = uploadsOf(projectId);
   const over = usePageDrop((files) => uploads.add(files));
   useLiveProject(projectId, list, project.reload, jobs.reload);
@@ -66,6 +58,7 @@ export function ImagesPage({ projectId }: { projectId: string }) {
     dialog.value = which;
   };
   const choose = () => input.current?.click();
+  const chooseFolder = () => folderInput.current?.click();
   const annotate = () => void annotateNext(projectId);
   useKeys({ a: annotate, u: choose, c: openDialog("categories"), e: openDialog("export") });
   useShortcutHelp(SHORTCUTS);
@@ -98,13 +91,21 @@ export function ImagesPage({ projectId }: { projectId: string }) {
             <Button icon="upload" onClick={choose} testId="add-images">
               Add images
             </Button>
+            <IconButton kind="quiet" icon="folder" label="Add a folder" onClick={chooseFolder} testId="add-folder" />
             <Button kind="primary" icon="click" onClick={annotate} testId="annotate-next">
               Annotate
             </Button>
           </Toolbar>
         )}
-        <Images list={list} project={shown} onChoose={choose} />
+        <Images
+          list={list}
+          project={shown}
+          onChoose={choose}
+          onChooseFolder={chooseFolder}
+          onShowAll={() => (filter.value = "")}
+        />
         <ChooseFiles inputRef={input} onChoose={(files) => uploads.add(files)} />
+        <ChooseFiles inputRef={folderInput} onChoose={(files) => uploads.add(files)} folder />
       </main>
       {over.value && (
         <div class="drop-here">
@@ -121,50 +122,6 @@ export function ImagesPage({ projectId }: { projectId: string }) {
   );
 }
 
-/** Keeps list, numbers and jobs fresh: by events, after an upload, and whenever events may have been missed. */
-function useLiveProject(
-  projectId: string,
-  list: ImageList,
-  reloadProject: () => Promise<void>,
-  reloadJobs: () => Promise<void>,
-): void {
-  const arrived = uploadsOf(projectId).state.value.accepted;
-  useEffect(() => {
-    void list.loadMore();
-    return () => list.stop();
-  }, [list]);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const numbersSoon = () => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        void reloadProject();
-      }, 800);
-    };
-    const stop = subscribe(projectId, {
-      event: (event) => {
-        list.take(event);
-        numbersSoon();
-        if (event.kind === "job.dead") void reloadJobs();
-      },
-      open: (resumed) => {
-        if (resumed) return;
-        list.refreshSoon();
-        numbersSoon();
-      },
-    });
-    return () => {
-      clearTimeout(timer);
-      stop();
-    };
-  }, [projectId, list, reloadProject, reloadJobs]);
-  useEffect(() => {
-    if (arrived === 0) return;
-    list.refreshSoon();
-    void reloadProject();
-  }, [arrived, list, reloadProject]);
-}
-
 async function annotateNext(projectId: string): Promise<void> {
   try {
     for (const state of ["empty", "annotated", undefined] as const) {
@@ -175,87 +132,4 @@ async function annotateNext(projectId: string): Promise<void> {
   } catch (cause) {
     toast(cause instanceof ApiError ? cause.detail : String(cause), { kind: "negative" });
   }
-}
-
-interface ToolbarProps {
-  project: Project;
-  filter: Filter;
-  onFilter: (filter: Filter) => void;
-  children: ComponentChildren;
-}
-
-function Toolbar({ project, filter, onFilter, children }: ToolbarProps) {
-  const counts: Partial<Record<Filter, number>> = {
-    "": project.image_count,
-    queued: project.queued_image_count,
-    failed: project.failed_image_count,
-    complete: project.complete_image_count,
-  };
-  const offered = FILTERS.filter((kind) => (kind !== "queued" && kind !== "failed") || counts[kind] || kind === filter);
-  return (
-    <div class="toolbar">
-      <fieldset class="filters" aria-label="Show">
-        {offered.map((kind) => (
-          <button
-            type="button"
-            key={kind}
-            class="filter"
-            aria-pressed={kind === filter}
-            onClick={() => onFilter(kind)}
-            data-testid={`filter-${kind || "all"}`}
-          >
-            {FILTER_WORDS[kind]}
-            {counts[kind] !== undefined && <span class="quiet-text">{number(counts[kind])}</span>}
-          </button>
-        ))}
-      </fieldset>
-      <span class="space" />
-      {children}
-    </div>
-  );
-}
-
-function Images({ list, project, onChoose }: { list: ImageList; project: Project | undefined; onChoose: () => void }) {
-  const images = list.images.value;
-  if (list.error.value && !images) {
-    return (
-      <Note kind="negative" onRetry={() => void list.refresh()}>
-        The images could not be loaded. {list.error.value.message}
-      </Note>
-    );
-  }
-  if (!images || !project) return <Waiting text="Loading images …" />;
-  if (images.length > 0) return <ImageGrid list={list} />;
-  if (list.filter) return <EmptyState icon="filter" text="No image matches this filter." />;
-  return (
-    <EmptyState icon="upload" text="Drop images or whole folders here. JPEG, PNG, WebP and TIFF are read.">
-      <Button kind="primary" icon="upload" onClick={onChoose} testId="add-images">
-        Choose images
-      </Button>
-    </EmptyState>
-  );
-}
-
-interface ChooseFilesProps {
-  inputRef: RefObject<HTMLInputElement | null>;
-  onChoose: (files: ReturnType<typeof chosenFiles>) => void;
-}
-
-function ChooseFiles({ inputRef, onChoose }: ChooseFilesProps) {
-  return (
-    <input
-      ref={inputRef}
-      class="only-read"
-      type="file"
-      multiple
-      accept="image/jpeg,image/png,image/webp,image/tiff,.tif,.tiff"
-      tabIndex={-1}
-      aria-label="Images to add"
-      data-testid="upload-input"
-      onChange={(event) => {
-        onChoose(chosenFiles(event.currentTarget));
-        event.currentTarget.value = "";
-      }}
-    />
-  );
 }

@@ -8,6 +8,7 @@ export function UnknownPage({ text = "There is nothing at this address." }: { te
     <>
       <TopBar crumbs={[]} />
       <main data-testid="not-found">
+        <h1 class="only-read">Not found</h1>
         <EmptyState icon="search" text={text}>
           <ButtonLink kind="primary" href="/">
             All projects
