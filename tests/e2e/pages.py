@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from segmenter import masks
 from segmenter.prompts import Bitmap
 
-READY_MS = 90_000  # the worker of a fresh server loads torch before the first embedding
+READY_MS = 240_000  # the worker of a fresh server loads torch first, and machines may be busy
 
 
 def create_project(page: Page, name: str) -> str:
@@ -64,10 +64,14 @@ class Editor:
     def wait_until_ready(self) -> None:
         expect(self.root).to_have_attribute("data-ready", "true", timeout=READY_MS)
 
+    @property
+    def threads(self) -> int:
+        return int(self.root.get_attribute("data-threads") or 0)
+
     def position(self, x: float, y: float) -> tuple[float, float]:
         """Where the middle of an image pixel is on the screen."""
-        viewport = json.loads(self.root.get_attribute("data-viewport") or "{}")
-        box = self.page.get_by_test_id("canvas").bounding_box()
+        canvas = self.page.get_by_test_id("canvas")
+        viewport, box = json.loads(canvas.get_attribute("data-viewport") or "{}"), canvas.bounding_box()
         assert box is not None
         return (
             box["x"] + viewport["x"] + (x + 0.5) * viewport["scale"],
@@ -112,6 +116,11 @@ class Editor:
 
     def rows(self) -> Locator:
         return self.page.get_by_test_id("mask-row")
+
+    def select(self, row: Locator) -> None:
+        if row.get_attribute("data-selected") != "true":
+            row.click()
+        expect(row).to_have_attribute("data-selected", "true")
 
     def accept(self) -> None:
         self.page.keyboard.press("Enter")

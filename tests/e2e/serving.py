@@ -87,7 +87,10 @@ def _address(log: Path, started: subprocess.Popen[bytes]) -> re.Match[str] | Non
 @contextmanager
 def embedded() -> Iterator[Server]:
     """Everything in one directory: what `./run` starts."""
-    with tempfile.TemporaryDirectory(prefix="maskmill-e2e-") as folder, serving(Path(folder) / "data") as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="maskmill-e2e-") as folder,
+        serving(Path(folder) / "data", "--no-demo") as server,
+    ):
         yield server
 
 
@@ -110,4 +113,4 @@ def distributed() -> Iterator[Server]:
         (folder / "worker").mkdir()
         subprocess.run([MASKMILL, "migrate"], env=for_worker, check=True, capture_output=True, timeout=120)
         stack.enter_context(process([MASKMILL, "worker"], for_worker, folder / "worker.log"))
-        yield stack.enter_context(serving(folder / "api", **settings))
+        yield stack.enter_context(serving(folder / "api", "--no-demo", **settings))

@@ -88,8 +88,7 @@ def annotate(page: Page, photograph: Photograph, isolated: bool) -> None:
     """Two masks: one by a click and another candidate, one by a click, a correction and a box."""
     project = page.url
     editor = Grid(page).open(photograph.path.name)
-    assert page.evaluate("crossOriginIsolated") is isolated
-    assert (int(editor.root.get_attribute("data-threads") or 0) > 1) is isolated
+    check_threads(editor, isolated)
 
     first, second = photograph.points
     editor.hover(*first)
@@ -116,13 +115,22 @@ def annotate(page: Page, photograph: Photograph, isolated: bool) -> None:
     page.goto(project)
 
 
+def check_threads(editor: Editor, isolated: bool) -> None:
+    """Several threads where the page is isolated, one where it is not."""
+    assert editor.page.evaluate("crossOriginIsolated") is isolated
+    if isolated and editor.threads == 1:
+        # On a busy machine threads may start so late that the page takes one; once more, with everything in its cache.
+        editor.page.reload()
+        editor.wait_until_ready()
+    assert (editor.threads > 1) is isolated
+
+
 def mend(page: Page, photograph: Photograph) -> None:
     """Select a saved mask, add a click, accept: the new mask replaces the old one."""
     editor = Grid(page).open(photograph.path.name)
     row = editor.rows().first
     replaced = row.get_attribute("data-annotation-id")
-    row.click()
-    expect(row).to_have_attribute("data-selected", "true")
+    editor.select(row)
     x, y = photograph.points[0]
     editor.click(x + 8, y + 8)
     editor.accept()
@@ -133,7 +141,7 @@ def mend(page: Page, photograph: Photograph) -> None:
 
 def delete_and_undo(page: Page) -> None:
     editor = Editor(page)
-    editor.rows().first.click()
+    editor.select(editor.rows().first)
     page.keyboard.press("Delete")
     expect(editor.rows()).to_have_count(1)
     page.keyboard.press("Control+z")

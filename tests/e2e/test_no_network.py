@@ -30,7 +30,7 @@ def can_be_alone() -> bool:
 def lonely_server(tmp_path: Path) -> Iterator[Server]:
     if not can_be_alone():
         pytest.skip("this machine lets us make no network namespace (Linux, as root, with iproute2)")
-    with serving(tmp_path / "data", prefix=ALONE) as server:
+    with serving(tmp_path / "data", "--no-demo", prefix=ALONE) as server:
         yield server
 
 
