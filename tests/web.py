@@ -18,7 +18,7 @@ ORIGIN = "http://127.0.0.1:8600"
 
 
 class Browser(TestClient):
-    """Sends what a browser's own page sends; `raise_server_exceptions` is on, so a 500 fails the test that causes it."""
+    """Sends what a browser's own page sends. The application turns unforeseen errors into a 500, as it does in life."""
 
     def __init__(self, runtime: Runtime, **options: Any) -> None:
         super().__init__(create_app(runtime), base_url=ORIGIN, follow_redirects=False, **options)

@@ -190,11 +190,21 @@ AtMs = Annotated[float, Field(ge=0, le=1e12, description="Milliseconds since the
 Candidate = Annotated[int, Field(ge=0, le=3, description="0 = single mask, 1 to 3 = ambiguity.")]
 
 
+def _no_boolean(value: object) -> object:
+    """Python takes true for 1; the page must not."""
+    if isinstance(value, bool):
+        raise ValueError("must be 0 or 1")
+    return value
+
+
+Label = Annotated[Literal[0, 1], BeforeValidator(_no_boolean)]
+
+
 class PointPrompt(Body):
     kind: Literal["point"]
     x: Coordinate
     y: Coordinate
-    label: Literal[0, 1] = Field(description="1 adds to the mask, 0 takes away.")
+    label: Label = Field(description="1 adds to the mask, 0 takes away.")
     at_ms: AtMs = 0
     candidate: Candidate | None = Field(default=None, description="What was shown after this prompt.")
 

@@ -69,7 +69,9 @@ def test_another_model_version_asks_for_its_embeddings(browser: Browser) -> None
     assert answer.json()["active_version_id"] == version.id
     image = browser.get(f"/api/images/{image['id']}").json()
     assert image["embedding"] == {"encoder_digest": version.encoder_digest, "state": "queued"}
-    unknown = browser.patch(f"/api/projects/{project_id}", json={"active_version_id": "00000000-0000-4000-8000-000000000000"})
+    unknown = browser.patch(
+        f"/api/projects/{project_id}", json={"active_version_id": "00000000-0000-4000-8000-000000000000"}
+    )
     assert unknown.status_code == 404
 
 
