@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from backend.api import schemas
-from backend.api.deps import AtRuntime, Caller, Reader, Writer
+from backend.api.deps import AtRuntime, Caller
 from backend.api.policy import Policy, PolicyRoute, allow
 from backend.services import annotations
 
@@ -22,9 +22,10 @@ STALE: schemas.Responses = {
     "/images/{image_id}/annotations", summary="List an image's annotations", response_model=schemas.AnnotationList
 )
 @allow(Policy.SIGNED_IN)
-def list_annotations(image_id: str, session: Reader) -> object:
+def list_annotations(image_id: str, runtime: AtRuntime) -> object:
     """Accepted and proposed ones, oldest first."""
-    return {"annotations": annotations.of_image(session, image_id)}
+    with runtime.read() as session:
+        return {"annotations": annotations.of_image(session, image_id)}
 
 
 @router.post(
@@ -51,17 +52,19 @@ def create_annotation(
     responses=STALE,
 )
 @allow(Policy.SIGNED_IN)
-def change_annotation(annotation_id: str, body: schemas.AnnotationChange, uow: Writer) -> object:
+def change_annotation(annotation_id: str, body: schemas.AnnotationChange, runtime: AtRuntime) -> object:
     changes = body.model_dump(exclude_unset=True)
     revision = changes.pop("revision")
-    return annotations.view(annotations.change(uow, annotation_id, revision, changes))
+    with runtime.write() as uow:
+        return annotations.view(annotations.change(uow, annotation_id, revision, changes))
 
 
 @router.delete("/annotations/{annotation_id}", summary="Delete an annotation", status_code=204, response_class=Response)
 @allow(Policy.SIGNED_IN)
-def delete_annotation(annotation_id: str, uow: Writer) -> None:
+def delete_annotation(annotation_id: str, runtime: AtRuntime) -> None:
     """It can be restored; deleting twice is fine."""
-    annotations.delete(uow, annotation_id)
+    with runtime.write() as uow:
+        annotations.delete(uow, annotation_id)
 
 
 @router.post(
@@ -71,6 +74,7 @@ def delete_annotation(annotation_id: str, uow: Writer) -> None:
     responses=CONFLICTS,
 )
 @allow(Policy.SIGNED_IN)
-def restore_annotation(annotation_id: str, uow: Writer) -> object:
+def restore_annotation(annotation_id: str, runtime: AtRuntime) -> object:
     """A superseded one comes back when what superseded it was deleted: together they undo an edit."""
-    return annotations.view(annotations.restore(uow, annotation_id))
+    with runtime.write() as uow:
+        return annotations.view(annotations.restore(uow, annotation_id))

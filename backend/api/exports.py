@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from backend.api import blobs, schemas
-from backend.api.deps import AtRuntime, Caller, Reader, Writer
+from backend.api.deps import AtRuntime, Caller
 from backend.api.policy import Policy, PolicyRoute, allow
 from backend.services import exports
 
@@ -14,22 +14,25 @@ router = APIRouter(prefix="/api", tags=["exports"], route_class=PolicyRoute)
     "/projects/{project_id}/exports", summary="Ask for an export", status_code=202, response_model=schemas.Export
 )
 @allow(Policy.SIGNED_IN)
-def create_export(project_id: str, body: schemas.ExportIn, uow: Writer, caller: Caller) -> object:
+def create_export(project_id: str, body: schemas.ExportIn, runtime: AtRuntime, caller: Caller) -> object:
     """A worker builds it; the event `export.ready` tells when it can be fetched."""
-    return exports.request_export(uow, project_id, caller.id, body.format, body.with_images)
+    with runtime.write() as uow:
+        return exports.request_export(uow, project_id, caller.id, body.format, body.with_images)
 
 
 @router.get("/projects/{project_id}/exports", summary="List the exports", response_model=schemas.ExportList)
 @allow(Policy.SIGNED_IN)
-def list_exports(project_id: str, session: Reader) -> object:
+def list_exports(project_id: str, runtime: AtRuntime) -> object:
     """Newest first."""
-    return {"exports": exports.of_project(session, project_id)}
+    with runtime.read() as session:
+        return {"exports": exports.of_project(session, project_id)}
 
 
 @router.get("/exports/{export_id}", summary="Read an export's record", response_model=schemas.Export)
 @allow(Policy.SIGNED_IN)
-def read_export(export_id: str, session: Reader) -> object:
-    return exports.find(session, export_id)
+def read_export(export_id: str, runtime: AtRuntime) -> object:
+    with runtime.read() as session:
+        return exports.find(session, export_id)
 
 
 @router.get(

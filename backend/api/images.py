@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from backend.api import blobs, schemas
-from backend.api.deps import AtRuntime, Caller, Reader, Writer
+from backend.api.deps import AtRuntime, Caller
 from backend.api.policy import Policy, PolicyRoute, allow
 from backend.api.uploads import Received, received_files
 from backend.errors import NotFound
@@ -29,7 +29,7 @@ MULTIPART: dict[str, Any] = {
 @allow(Policy.SIGNED_IN)
 def list_images(
     project_id: str,
-    session: Reader,
+    runtime: AtRuntime,
     after: Annotated[str | None, Query(description="`next` of the page before.", max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     state: Annotated[
@@ -37,7 +37,8 @@ def list_images(
         Query(description="`empty`: ready, no accepted annotation, not complete; `annotated`: some, not complete."),
     ] = None,
 ) -> object:
-    return images.page(session, project_id, after, limit, state)
+    with runtime.read() as session:
+        return images.page(session, project_id, after, limit, state)
 
 
 @router.post(
@@ -63,8 +64,9 @@ def upload_images(
 
 @router.get("/images/{image_id}", summary="Read an image's record", response_model=schemas.Image)
 @allow(Policy.SIGNED_IN)
-def read_image(image_id: str, session: Reader) -> object:
-    return images.view(session, image_id)
+def read_image(image_id: str, runtime: AtRuntime) -> object:
+    with runtime.read() as session:
+        return images.view(session, image_id)
 
 
 @router.delete("/images/{image_id}", summary="Erase an image", status_code=204, response_class=Response)
@@ -76,9 +78,10 @@ def erase_image(image_id: str, runtime: AtRuntime) -> None:
 
 @router.put("/images/{image_id}/complete", summary="Say that all objects are annotated", response_model=schemas.Image)
 @allow(Policy.SIGNED_IN)
-def set_complete(image_id: str, body: schemas.Completeness, uow: Writer, caller: Caller) -> object:
-    images.set_complete(uow, image_id, caller.id, body.complete)
-    return images.view(uow.session, image_id)
+def set_complete(image_id: str, body: schemas.Completeness, runtime: AtRuntime, caller: Caller) -> object:
+    with runtime.write() as uow:
+        images.set_complete(uow, image_id, caller.id, body.complete)
+        return images.view(uow.session, image_id)
 
 
 @router.get(

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from backend.api import blobs, schemas
-from backend.api.deps import AtRuntime, Reader
+from backend.api.deps import AtRuntime
 from backend.api.policy import Policy, PolicyRoute, allow
 from backend.services import embeddings, model_versions
 from backend.storage import keys
@@ -19,14 +19,16 @@ DigestPath = Annotated[str, Path(pattern=schemas.DIGEST_PATTERN)]
 
 @router.get("/model-versions", summary="List the active model versions", response_model=schemas.ModelVersionList)
 @allow(Policy.SIGNED_IN)
-def list_model_versions(session: Reader) -> object:
-    return {"model_versions": model_versions.active(session)}
+def list_model_versions(runtime: AtRuntime) -> object:
+    with runtime.read() as session:
+        return {"model_versions": model_versions.active(session)}
 
 
 @router.get("/model-versions/{version_id}", summary="Read a model version", response_model=schemas.ModelVersion)
 @allow(Policy.SIGNED_IN)
-def read_model_version(version_id: str, session: Reader) -> object:
-    return model_versions.find(session, version_id)
+def read_model_version(version_id: str, runtime: AtRuntime) -> object:
+    with runtime.read() as session:
+        return model_versions.find(session, version_id)
 
 
 @router.get(

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from backend.api import schemas
-from backend.api.deps import Reader, Writer
+from backend.api.deps import AtRuntime
 from backend.api.policy import Policy, PolicyRoute, allow
 from backend.services import projects
 
@@ -12,62 +12,71 @@ router = APIRouter(prefix="/api", tags=["projects"], route_class=PolicyRoute)
 
 @router.get("/projects", summary="List the active projects", response_model=schemas.ProjectList)
 @allow(Policy.SIGNED_IN)
-def list_projects(session: Reader) -> object:
-    return {"projects": projects.overviews(session)}
+def list_projects(runtime: AtRuntime) -> object:
+    with runtime.read() as session:
+        return {"projects": projects.overviews(session)}
 
 
 @router.post("/projects", summary="Create a project", status_code=201, response_model=schemas.Project)
 @allow(Policy.SIGNED_IN)
-def create_project(body: schemas.ProjectIn, uow: Writer) -> object:
+def create_project(body: schemas.ProjectIn, runtime: AtRuntime) -> object:
     """The newest active model version serves the new project."""
-    project = projects.create(uow, body.name, body.description)
-    return projects.overview(uow.session, project.id)
+    with runtime.write() as uow:
+        project = projects.create(uow, body.name, body.description)
+        return projects.overview(uow.session, project.id)
 
 
 @router.get("/projects/{project_id}", summary="Read a project", response_model=schemas.Project)
 @allow(Policy.SIGNED_IN)
-def read_project(project_id: str, session: Reader) -> object:
-    return projects.overview(session, project_id)
+def read_project(project_id: str, runtime: AtRuntime) -> object:
+    with runtime.read() as session:
+        return projects.overview(session, project_id)
 
 
 @router.patch("/projects/{project_id}", summary="Change a project", response_model=schemas.Project)
 @allow(Policy.SIGNED_IN)
-def change_project(project_id: str, body: schemas.ProjectChange, uow: Writer) -> object:
+def change_project(project_id: str, body: schemas.ProjectChange, runtime: AtRuntime) -> object:
     """Only the fields that are sent are changed. Another model version re-embeds the images in the background."""
-    projects.change(uow, project_id, body.model_dump(exclude_unset=True))
-    return projects.overview(uow.session, project_id)
+    with runtime.write() as uow:
+        projects.change(uow, project_id, body.model_dump(exclude_unset=True))
+        return projects.overview(uow.session, project_id)
 
 
 @router.delete("/projects/{project_id}", summary="Archive a project", status_code=204, response_class=Response)
 @allow(Policy.SIGNED_IN)
-def archive_project(project_id: str, uow: Writer) -> None:
+def archive_project(project_id: str, runtime: AtRuntime) -> None:
     """It leaves the list; nothing is erased."""
-    projects.archive(uow, project_id)
+    with runtime.write() as uow:
+        projects.archive(uow, project_id)
 
 
 @router.get("/projects/{project_id}/categories", summary="List the categories", response_model=schemas.CategoryList)
 @allow(Policy.SIGNED_IN)
-def list_categories(project_id: str, session: Reader) -> object:
-    return {"categories": projects.categories_of(session, project_id)}
+def list_categories(project_id: str, runtime: AtRuntime) -> object:
+    with runtime.read() as session:
+        return {"categories": projects.categories_of(session, project_id)}
 
 
 @router.post(
     "/projects/{project_id}/categories", summary="Add a category", status_code=201, response_model=schemas.Category
 )
 @allow(Policy.SIGNED_IN)
-def create_category(project_id: str, body: schemas.CategoryIn, uow: Writer) -> object:
+def create_category(project_id: str, body: schemas.CategoryIn, runtime: AtRuntime) -> object:
     """A retired category of the same name comes back to life."""
-    return projects.add_category(uow, project_id, body.name, body.supercategory, body.colour)
+    with runtime.write() as uow:
+        return projects.add_category(uow, project_id, body.name, body.supercategory, body.colour)
 
 
 @router.patch("/categories/{category_id}", summary="Change a category", response_model=schemas.Category)
 @allow(Policy.SIGNED_IN)
-def change_category(category_id: str, body: schemas.CategoryChange, uow: Writer) -> object:
-    return projects.change_category(uow, category_id, body.model_dump(exclude_unset=True))
+def change_category(category_id: str, body: schemas.CategoryChange, runtime: AtRuntime) -> object:
+    with runtime.write() as uow:
+        return projects.change_category(uow, category_id, body.model_dump(exclude_unset=True))
 
 
 @router.delete("/categories/{category_id}", summary="Retire a category", status_code=204, response_class=Response)
 @allow(Policy.SIGNED_IN)
-def retire_category(category_id: str, uow: Writer) -> None:
+def retire_category(category_id: str, runtime: AtRuntime) -> None:
     """It can no longer be chosen; annotations that carry it keep it."""
-    projects.retire_category(uow, category_id)
+    with runtime.write() as uow:
+        projects.retire_category(uow, category_id)
