@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TASK = "maskmill.run"
 EMBEDDED = "embedded"
+FILES = "filesystem://"
 _SOCKET_LIMIT = 100  # bytes; sockaddr_un holds 104 (macOS) or 108 (Linux)
 log = logging.getLogger(__name__)
 
@@ -102,9 +103,9 @@ def broker_address(broker_url: str, data_dir: Path) -> tuple[str, dict[str, Any]
         "health_check_interval": 15,
         "retry_on_timeout": True,
     }
-    if broker_url != EMBEDDED:
+    if broker_url not in (EMBEDDED, FILES):
         return broker_url, redis_options if broker_url.startswith("redis") else {}
-    if redis_program():
+    if broker_url == EMBEDDED and redis_program():
         return f"redis+socket://{socket_path(data_dir)}", {"visibility_timeout": 3600}
     folder = data_dir / "broker"
     for name in ("queue", "control"):
@@ -114,7 +115,7 @@ def broker_address(broker_url: str, data_dir: Path) -> tuple[str, dict[str, Any]
         "data_folder_out": folder / "queue",
         "control_folder": folder / "control",
     }
-    return "filesystem://", {name: str(path) for name, path in paths.items()}
+    return FILES, {name: str(path) for name, path in paths.items()}
 
 
 def redis_program() -> str | None:

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     storage_url: str = Field(
         default="", description="file:///DIR or s3://bucket/prefix?endpoint=...; default: in data_dir"
     )
-    broker_url: str = Field(default="embedded", description="`embedded` or redis://...")
+    broker_url: str = Field(default="embedded", description="`embedded`, redis://... or filesystem://")
     host: str = Field(default="127.0.0.1", description="Address that `serve` listens on")
     port: int = Field(default=8600, ge=0, le=65535, description="Port that `serve` listens on; 0 = a free one")
     allowed_hosts: tuple[str, ...] = Field(

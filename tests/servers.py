@@ -30,6 +30,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@contextmanager
+def taken_port() -> Iterator[int]:
+    """A port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
 def wait_until(ready: Callable[[], bool], what: str, timeout_seconds: float = 30.0) -> None:
     end = time.monotonic() + timeout_seconds
     while not ready():
@@ -115,12 +122,12 @@ def _answers_postgres(server: Postgres, process: subprocess.Popen[bytes], folder
 
 
 @contextmanager
-def redis_broker() -> Iterator[str]:
+def redis_broker(port: int | None = None) -> Iterator[str]:
     """The address of an empty Redis that keeps nothing on disk."""
+    port = port or free_port()
     program = redis_server()
     if program is None:
         raise Missing("redis-server is not installed")
-    port = free_port()
     command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from backend.errors import Unavailable
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -133,7 +135,7 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), backlog=512)
     except OSError as error:
         taken = f"{settings.host}:{settings.port} cannot be used ({error.strerror}); try --port 0 for a free port."
-        raise typer.BadParameter(taken, param_hint="--port") from None
+        raise Unavailable(taken, code="port_taken") from None
 
 
 def _run(runtime: Runtime, listener: socket.socket, browser: bool) -> None:

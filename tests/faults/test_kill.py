@@ -2,7 +2,6 @@
 
 import io
 import os
-import random
 import signal
 import sqlite3
 import time
@@ -54,6 +53,9 @@ class Embedded:
     def start_api(self) -> None:
         self.api = Process(["serve", "--port", "0", "--no-browser", "--no-demo"], self._environment, self._log)
 
+    def worker_id(self) -> int:
+        return self.api.worker()
+
     def kill_worker(self) -> None:
         os.kill(self.api.worker(), signal.SIGKILL)
 
@@ -90,6 +92,9 @@ class Distributed:
 
     def start_worker(self) -> None:
         self.worker = Process(["worker"], self._environments["worker"], self._folder / "worker.log")
+
+    def worker_id(self) -> int:
+        return self.worker.id
 
     def kill_worker(self) -> None:
         self.worker.kill()
@@ -140,16 +145,16 @@ def distributed(folder: Path, release: Path) -> Iterator[Distributed]:
 
 @pytest.mark.parametrize("mode", [embedded, distributed])
 def test_nothing_is_lost(mode: Mode, tmp_path: Path, tiny_release: Path) -> None:
-    chance = random.Random(7)
     with mode(tmp_path, tiny_release) as installation:
         client = Client(installation.api)
         project = client.call("POST", "/api/projects", {"name": "a hundred"})["id"]
         accepted = client.upload(project, pictures(COUNT))
         assert len(accepted) == COUNT
         client.wait_for(project, 5, 120)
-        time.sleep(chance.uniform(0, 0.3))
+        freeze_in_a_job(installation)
         installation.kill_worker()
         client.wait_for(project, client.embedded(project) + 5, 120)
+        freeze_in_a_job(installation)
         before = client.embedded(project)
         assert 5 <= before < COUNT, f"the kill must come in the middle, not at {before}"
         installation.kill_everything()
@@ -164,6 +169,23 @@ def test_nothing_is_lost(mode: Mode, tmp_path: Path, tiny_release: Path) -> None
         check_rows(installation.settings, project)
         installation.stop()
     check_database(installation.settings)
+
+
+def freeze_in_a_job(installation: Installation) -> None:
+    """Stop the worker at a moment at which it has an embedding at hand, so that killing it interrupts one."""
+    runtime = Runtime.from_settings(installation.settings, send=lambda wakes: None)
+    at_hand = select(Job.id).where(Job.kind == "embed", Job.state == "running")
+
+    def caught() -> bool:
+        os.kill(installation.worker_id(), signal.SIGSTOP)
+        with runtime.read() as session:
+            if session.scalars(at_hand).first():
+                return True
+        os.kill(installation.worker_id(), signal.SIGCONT)
+        return False
+
+    servers.wait_until(caught, "an embedding at hand", 60)
+    runtime.close()
 
 
 def check_rows(settings: Settings, project: str) -> None:
@@ -181,7 +203,7 @@ def check_rows(settings: Settings, project: str) -> None:
         pixels = session.scalars(select(Image.pixel_digest).where(Image.project_id == project)).all()
         encoder = session.scalars(select(Job.args).where(Job.kind == "embed")).all()[0]["encoder_digest"]
     print(f"{attempts} attempts for {2 * COUNT} jobs")
-    assert attempts >= 2 * COUNT
+    assert attempts >= 2 * COUNT + 2, "two embeddings were interrupted"
     for digest in pixels:
         _, facts = embedding_file.read(runtime.storage.get(keys.embedding_key(encoder, digest)))
         assert (facts.encoder_digest, facts.pixel_digest, facts.size) == (encoder, digest, (24, 32))
