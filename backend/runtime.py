@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend.db.session import engine_from_url, read_only
 from backend.db.types import moment
 from backend.doorbell import Doorbell
-from backend.errors import Unavailable
+from backend.errors import Invalid, Unavailable
 from backend.settings import Settings
 from backend.storage.base import Storage, storage_from_url
 from backend.uow import UnitOfWork, Wake, WriteLock
@@ -97,3 +97,5 @@ def _translated() -> Iterator[None]:
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         reason = str(getattr(error, "orig", error))[:200]
         raise Unavailable(f"the database does not answer: {reason}", code="database_unavailable") from error
+    except DataError as error:  # PostgreSQL: text with a NUL, a number beyond its column
+        raise Invalid("A value is not one that the database can hold.", code="bad_value") from error

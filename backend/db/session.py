@@ -33,8 +33,12 @@ def engine_from_url(url: str) -> Engine:
 
 
 def read_only(engine: Engine) -> Engine:
-    """The same pool, but its transactions cannot write and, on SQLite, never wait for a writer."""
-    return engine.execution_options(**{_READ_ONLY: True, "postgresql_readonly": True})
+    """The same pool, but its transactions cannot write, see one state of the database from their first query to their
+    last and, on SQLite, never wait for a writer."""
+    options: dict[str, Any] = {_READ_ONLY: True}
+    if engine.dialect.name == "postgresql":  # SQLite's transactions are like that anyway
+        options |= {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+    return engine.execution_options(**options)
 
 
 def insert_new(session: Session, model: type[DeclarativeBase], values: Mapping[str, Any], unique: list[str]) -> bool:

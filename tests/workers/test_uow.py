@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from backend.db.models import Category, Event, Project
-from backend.errors import Unavailable
+from backend.errors import Invalid, Unavailable
 from backend.runtime import Runtime
 from backend.services import events
 from tests import make
@@ -167,3 +168,25 @@ def test_times_are_the_databases_and_utc(any_runtime: Runtime) -> None:
         uow.session.flush()
         assert again.changed_at > again.created_at == before
         assert again.changed_at.utcoffset() is not None
+
+
+def test_a_read_sees_one_state_from_its_first_query_to_its_last(any_runtime: Runtime) -> None:
+    def names(session: Session) -> list[str]:
+        return list(session.scalars(select(Project.name).order_by(Project.name)))
+
+    with any_runtime.read() as session:
+        before = names(session)
+        with any_runtime.write() as uow:
+            uow.session.add(Project(name="meanwhile"))
+        assert names(session) == before
+    with any_runtime.read() as session:
+        assert names(session) == [*before, "meanwhile"]
+
+
+@pytest.mark.parametrize("any_runtime", ["postgresql"], indirect=True)
+def test_text_that_the_database_cannot_hold_is_the_callers_mistake(any_runtime: Runtime) -> None:
+    with pytest.raises(Invalid, match="hold") as refused, any_runtime.read() as session:
+        session.get(Project, "a\0b")
+    assert refused.value.code == "bad_value"
+    with any_runtime.read() as session:
+        assert session.get(Project, "ab") is None
