@@ -63,6 +63,7 @@ def describe_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         responses={422: {"model": schemas.Problem, "description": "The request is not valid."}},
     )

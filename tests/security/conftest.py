@@ -1,0 +1,3 @@
+from tests.web import browser, stranger
+
+__all__ = ["browser", "stranger"]
