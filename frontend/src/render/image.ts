@@ -4,7 +4,7 @@ import type { Viewport } from "../core/viewport";
 import type { Screen } from "./layers";
 
 /** From this scale on, single pixels are shown as squares. */
-const SQUARES = 3;
+const SQUARES = 6;
 
 export class ImageLayer {
   private readonly context: CanvasRenderingContext2D | null;

@@ -12,6 +12,8 @@ const RIM = 2;
 const TAPS_WIDE = 2048;
 const DASH = 9;
 const STILL = -1;
+/** Strength of the saved masks while one is being made. */
+const BEHIND = 0.5;
 
 interface CachedMask {
   readonly runs: ShownMask["runs"];
@@ -102,7 +104,8 @@ export class WebglMasks implements MaskPainter {
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
     const whole = [0, 0, canvas.width, canvas.height];
-    tools.copy.draw({ coverage: tools.saved.texture }, { canvas: this.extent, rectangle: whole });
+    const opacity = this.draft && !this.draft.preview ? BEHIND : 1;
+    tools.copy.draw({ coverage: tools.saved.texture }, { canvas: this.extent, rectangle: whole, opacity });
     for (const mask of this.masks) if (mask.selected) this.drawMask(tools, mask, device, ratio, march);
     if (this.draft && draft) this.drawDraft(tools, this.draft, draft, device, ratio);
   }

@@ -113,13 +113,14 @@ void main() {
   colour = base * (1.0 - shade * 0.6) + vec4(0, 0, 0, 1) * shade * 0.6;
 }`;
 
-/** Puts a rendered layer onto the canvas. */
+/** Puts a rendered layer onto the canvas, fainter while something else is in front. */
 export const COPY = `#version 300 es
 precision highp float;
 uniform sampler2D coverage;
 uniform vec2 canvas;
+uniform float opacity;
 in vec2 position;
 out vec4 colour;
 void main() {
-  colour = texelFetch(coverage, ivec2(floor(vec2(position.x, canvas.y - position.y))), 0);
+  colour = opacity * texelFetch(coverage, ivec2(floor(vec2(position.x, canvas.y - position.y))), 0);
 }`;

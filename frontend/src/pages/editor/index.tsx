@@ -88,16 +88,7 @@ function Bar({ editor, panel }: { editor: Editor; panel: { value: boolean } }) {
             </span>{" "}
             complete
           </span>
-          <Button
-            kind={image?.complete ? "quiet" : "primary"}
-            small
-            icon="complete"
-            testId="complete-next"
-            title="Image complete, open the next (Ctrl+Enter)"
-            onClick={() => void editor.completeAndNext()}
-          >
-            {image?.complete ? "Complete" : "Complete, next"}
-          </Button>
+          <Complete editor={editor} />
           <IconButton
             icon="panel"
             label={panel.value ? "Hide the side panel" : "Show the side panel"}
@@ -111,6 +102,38 @@ function Bar({ editor, panel }: { editor: Editor; panel: { value: boolean } }) {
         </>
       }
     />
+  );
+}
+
+/** One primary action at a time: with a draft that is to accept it. */
+function Complete({ editor }: { editor: Editor }) {
+  const image = editor.image.value;
+  if (image?.complete) {
+    return (
+      <Button
+        small
+        icon="complete"
+        pressed
+        testId="complete"
+        title="This image is complete. Click to go on with it."
+        onClick={() => void editor.setComplete(image, false)}
+      >
+        Complete
+      </Button>
+    );
+  }
+  const primary = !editor.hasDraft.value && editor.editing.records.value.length > 0;
+  return (
+    <Button
+      kind={primary ? "primary" : "quiet"}
+      small
+      icon="complete"
+      testId="complete-next"
+      title="Image complete, open the next (Ctrl+Enter)"
+      onClick={() => void editor.completeAndNext()}
+    >
+      Complete, next
+    </Button>
   );
 }
 
