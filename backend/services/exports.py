@@ -114,18 +114,15 @@ def archive(session: Session, export_id: str) -> Archive:
 def build(work: Work, export_id: str) -> None:
     """The `export` job: write the archive, store it, mark the export ready. Safe to run again."""
     runtime = work.runtime
-    key = keys.export_key(export_id)
     with runtime.read() as session:
         export = session.get_one(Export, export_id)
         project_id, with_images, made_at = export.project_id, export.with_images, export.created_at
     with tempfile.TemporaryDirectory(dir=_scratch(runtime)) as folder:
         path = Path(folder) / "export.zip"
-        with runtime.read() as session:
-            built = write_archive(session, runtime.storage, project_id, path, with_images, made_at, work.progress)
-        if not runtime.storage.put_file(key, path):
-            # An earlier try stored its archive and then lost its lease: rows may differ since, so store ours.
-            runtime.storage.delete(key)
-            runtime.storage.put_file(key, path)
+        built = write_archive(runtime, project_id, path, with_images, made_at, work.progress)
+        # Named by content, too: a worker that lost its lease meanwhile can store its archive, but not over ours.
+        key = keys.export_key(export_id, built.digest)
+        runtime.storage.put_file(key, path)
     with work.commit() as uow:
         mark_ready(uow, export_id, key, built)
 
@@ -155,26 +152,29 @@ def mark_failed(uow: UnitOfWork, export_id: str, reason: str) -> None:
 
 
 def write_archive(
-    session: Session,
-    storage: Storage,
+    runtime: Runtime,
     project_id: str,
     path: Path,
     with_images: bool,
     made_at: datetime,
     progress: Progress = lambda done, total, message: None,
 ) -> Built:
-    """Write the zip at `path`. Raises Conflict when a picture that belongs in it is missing from the storage."""
-    plan = _Plan(session, project_id, storage if with_images else None)
+    """Write the zip at `path`. Raises Conflict when a picture that belongs in it is missing from the storage.
+
+    The rows are read in one transaction, which has ended when the pictures are copied: that can take long.
+    """
     files: dict[str, str] = {}
     with zipfile.ZipFile(path, "w") as zipped:
-        with zipped.open(_entry(ANNOTATIONS), "w", force_zip64=True) as entry:
+        with runtime.read() as session, zipped.open(_entry(ANNOTATIONS), "w", force_zip64=True) as entry:
+            plan = _Plan(session, project_id, runtime.storage if with_images else None)
             hashed = _Hashed(entry)
             counts = plan.write(hashed)
-            files[ANNOTATIONS] = hashed.hexdigest()
+            manifest = plan.manifest(made_at, counts)
+        files[ANNOTATIONS] = hashed.hexdigest()
         for number, (name, key) in enumerate(plan.pictures.items(), 1):
-            files[f"images/{name}"] = _copy(storage.open(key), zipped, f"images/{name}")
+            files[f"images/{name}"] = _copy(runtime.storage.open(key), zipped, f"images/{name}")
             progress(number, len(plan.pictures), "Adding images")
-        manifest = plan.manifest(made_at, counts, files)
+        manifest["sha256"] = files
         with zipped.open(_entry(MANIFEST), "w") as entry:
             entry.write(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8"))
     with path.open("rb") as file:
@@ -199,16 +199,15 @@ def write_file(
         if project is None:
             raise NotFound(f"There is no project {project_name!r}.")
         made_at = session.scalars(select(moment())).one()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
-            unfinished = Path(folder) / "unfinished"
-            if path.suffix == ".json":
-                with unfinished.open("wb") as out:
-                    counts = write_json(session, project.id, out)
-            else:
-                built = write_archive(session, runtime.storage, project.id, unfinished, with_images, made_at, progress)
-                counts = built.counts
-            unfinished.replace(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
+        unfinished = Path(folder) / "unfinished"
+        if path.suffix == ".json":
+            with runtime.read() as session, unfinished.open("wb") as out:
+                counts = write_json(session, project.id, out)
+        else:
+            counts = write_archive(runtime, project.id, unfinished, with_images, made_at, progress).counts
+        unfinished.replace(path)
     return counts
 
 
@@ -231,7 +230,8 @@ class _Plan:
         info = {"description": self.project.name, "version": "1.0", "contributor": "Maskmill"}
         return coco.write_instances(out, info, self._categories, self._images(), self._annotations())
 
-    def manifest(self, made_at: datetime, counts: coco.Counts, files: dict[str, str]) -> dict[str, Any]:
+    def manifest(self, made_at: datetime, counts: coco.Counts) -> dict[str, Any]:
+        """All but the digests of the files."""
         used = select(Annotation.model_version_id).where(*self.accepted).distinct()
         versions = self.session.scalars(select(ModelVersion).where(ModelVersion.id.in_(used)).order_by(ModelVersion.id))
         return {
@@ -245,7 +245,6 @@ class _Plan:
                 {"id": version.id, "name": version.name, "version": version.version, "digest": version.digest}
                 for version in versions
             ],
-            "sha256": files,
         }
 
     def _number_categories(self) -> list[dict[str, Any]]:
@@ -280,9 +279,10 @@ class _Plan:
     def _picture(self, storage: Storage, image: Image, number: int) -> str:
         """Its name in the archive: the image's own with the suffix of the stored pixels, numbered where taken."""
         key, suffix = stored_pixels(storage, image)
-        name = PurePosixPath(image.file_name).with_suffix(f".{suffix}")
-        if str(name).casefold() in self._taken:
-            name = name.with_stem(f"{name.stem}-{number}")
+        plain = name = PurePosixPath(image.file_name).with_suffix(f".{suffix}")
+        while str(name).casefold() in self._taken:
+            name = plain.with_stem(f"{plain.stem}-{number}")
+            number += 1
         self._taken.add(str(name).casefold())
         self.pictures[str(name)] = key
         return str(name)

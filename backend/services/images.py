@@ -163,7 +163,9 @@ def clean_name(name: str) -> str:
     text = "".join(character for character in text if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co"))
     parts = [part.strip() for part in re.sub(r"^[A-Za-z]:", "", text).split("/")]
     parts = [part[-120:] for part in parts if part not in ("", ".", "..")]
-    return "/".join(parts)[-MAX_NAME:].lstrip("/") or "image"
+    while len("/".join(parts)) > MAX_NAME:
+        del parts[0]  # whole parts: the end of `a..` must not become a `..`
+    return "/".join(parts) or "image"
 
 
 def store_pixels(runtime: Runtime, path: Path) -> tuple[str, int, int]:

@@ -1,4 +1,4 @@
-"""Names of stored objects. Everything but exports is named by the digest of its content."""
+"""Names of stored objects. Everything is named by the digest of its content."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def release_key(digest: str, file_name: str) -> str:
     return check_key(f"releases/{check_digest(digest)}/{file_name}")
 
 
-def export_key(export_id: str) -> str:
-    return check_key(f"exports/{export_id}.zip")
+def export_key(export_id: str, digest: str) -> str:
+    return check_key(f"exports/{export_id}/{check_digest(digest)}.zip")
