@@ -48,7 +48,7 @@ class Runtime:
     @classmethod
     def from_settings(cls, settings: Settings, send: Send | None = None) -> Self:
         """Connects to nothing yet, but makes the directories of the embedded mode."""
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine, storage = engine_from_url(settings.database_url), storage_from_url(settings.storage_url)
         if send is not None:
             return cls(settings, engine, storage, send)

@@ -44,8 +44,6 @@ def run(job_id: str) -> str:
     from workers import handlers, job
 
     assert handlers.__all__
-    for recovery in _recoveries:
-        recovery.claimed()
     return job.perform(runtime(), job_id)
 
 
@@ -54,6 +52,13 @@ def _start_recovery(sender: Any = None, **_: Any) -> None:
     recovery = Recovery(runtime(), _queues(sender))
     _recoveries.append(recovery)
     recovery.start()
+
+
+@signals.task_received.connect  # type: ignore[untyped-decorator]  # Celery is published without types
+def _heard(**_: Any) -> None:
+    """In the process that talks to the broker, whichever one runs the job."""
+    for recovery in _recoveries:
+        recovery.heard()
 
 
 @signals.worker_shutdown.connect  # type: ignore[untyped-decorator]  # Celery is published without types

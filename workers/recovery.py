@@ -5,6 +5,7 @@ Every worker runs one. They may overlap: a second message for a job finds it tak
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 import signal
@@ -17,12 +18,14 @@ from typing import Final
 from backend.engine.jobs import MAX_ATTEMPTS
 from backend.errors import MaskmillError
 from backend.runtime import Runtime
-from backend.services import jobs
+from backend.services import events, jobs
 from workers import job
 
 log = logging.getLogger(__name__)
 _ALIVE_SECONDS: Final = 10.0
+_TIDY_SECONDS: Final = 3600.0
 DEAF_SECONDS: Final = 120.0
+EVENTS_KEPT: Final = dt.timedelta(days=30)  # a page that was away for longer reloads anyway
 
 
 def round_of(runtime: Runtime) -> tuple[int, int]:
@@ -49,8 +52,9 @@ class Recovery:
         self._id = str(uuid.uuid4())
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="recovery", daemon=True)
-        self._claimed_at = time.monotonic()
+        self._heard_at = time.monotonic()
         self._alive_at = 0.0
+        self._tidied_at = 0.0
 
     def start(self) -> None:
         self._thread.start()
@@ -59,9 +63,9 @@ class Recovery:
         self._over.set()
         self._thread.join(5)
 
-    def claimed(self) -> None:
+    def heard(self) -> None:
         """A message arrived: this worker is not deaf."""
-        self._claimed_at = time.monotonic()
+        self._heard_at = time.monotonic()
 
     def _loop(self) -> None:
         pause = min(3.0, self._runtime.settings.job_resend_seconds / 3)
@@ -69,6 +73,7 @@ class Recovery:
             try:
                 self._say_alive()
                 round_of(self._runtime)
+                self._tidy()
                 self._leave_if_deaf()
             except MaskmillError as error:
                 log.warning("recovery waits for the database: %s", error)
@@ -83,9 +88,16 @@ class Recovery:
             jobs.say_alive(uow, self._id, f"{socket.gethostname()}:{os.getpid()}", ",".join(self._queues))
         self._alive_at = now
 
+    def _tidy(self) -> None:
+        if self._tidied_at and time.monotonic() - self._tidied_at < _TIDY_SECONDS:
+            return
+        self._tidied_at = time.monotonic()
+        with self._runtime.write() as uow:
+            events.forget(uow, EVENTS_KEPT)
+
     def _leave_if_deaf(self) -> None:
         """A consumer can stay connected and yet receive nothing; whoever supervises this process starts a new one."""
-        if time.monotonic() - self._claimed_at < DEAF_SECONDS:
+        if time.monotonic() - self._heard_at < DEAF_SECONDS:
             return
         with self._runtime.read() as session:
             ignored = jobs.ignored(session, self._queues, DEAF_SECONDS / 2)

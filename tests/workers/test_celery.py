@@ -82,8 +82,8 @@ def test_a_worker_does_what_is_rung_for(connected: Runtime) -> None:
 
 def test_the_documented_celery_command_works_too(redis_url: str, settings: Settings) -> None:
     runtime = Runtime.from_settings(settings.model_copy(update={"broker_url": redis_url}))
-    ids = new_images(runtime, 1)
-    options = ("-Q", "cpu,gpu", "--pool", "solo", "--loglevel", "WARNING")
+    ids = new_images(runtime, 4)
+    options = ("-Q", "cpu,gpu", "--concurrency", "2", "--loglevel", "WARNING")
     with worker(runtime.settings, "celery", "-A", "workers.celery_app", "worker", *options):
         wait_done(runtime, ids)
     runtime.close()

@@ -1,11 +1,12 @@
 """The unit of work: one commit, readers that never wait, writers that queue up, events in the order of commits."""
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -190,3 +191,33 @@ def test_text_that_the_database_cannot_hold_is_the_callers_mistake(any_runtime: 
     assert refused.value.code == "bad_value"
     with any_runtime.read() as session:
         assert session.get(Project, "ab") is None
+
+
+def test_a_read_sees_one_picture(any_runtime: Runtime) -> None:
+    with any_runtime.write() as uow:
+        make.project(uow, name="first")
+    with any_runtime.read() as session:
+        assert len(session.scalars(select(Project)).all()) == 1
+        assert in_threads(1, lambda number: _add_project(any_runtime)) == []
+        assert len(session.scalars(select(Project)).all()) == 1
+    _expect_names(any_runtime, ["first", "second"])
+
+
+def _add_project(runtime: Runtime) -> None:
+    with runtime.write() as uow:
+        make.project(uow, name="second")
+
+
+def test_old_events_go_and_ids_go_on(any_runtime: Runtime) -> None:
+    for number in range(3):
+        with any_runtime.write() as uow:
+            uow.emit("project.changed", None, str(number))
+    with any_runtime.write() as uow:
+        newest = events.latest_id(uow.session)
+        uow.session.execute(update(Event).values(created_at=make.long_ago()))
+        assert events.forget(uow, dt.timedelta(days=2)) == 0
+        assert events.forget(uow, dt.timedelta(hours=1)) == 2
+    with any_runtime.write() as uow:
+        uow.emit("project.changed", None, "next")
+    with any_runtime.read() as session:
+        assert [event.id for event in events.after(session, 0)] == [newest, newest + 1]
