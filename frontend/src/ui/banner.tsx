@@ -9,8 +9,7 @@ export function OfflineBanner() {
   return (
     <div class="banner" role="status" data-testid="offline-banner">
       <Icon name="offline" />
-      The server does not answer. {waiting > 0 ? "Your edits are safe on this device and" : "What you do"} will be sent
-      as soon as it is back.
+      The server does not answer. {waiting > 0 ? "Your edits are safe on this device." : "Trying again …"}
     </div>
   );
 }

@@ -1,40 +1,69 @@
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { type Image, imageUrl } from "../../data/api";
 import { Icon } from "../../ui/icon";
 import { Link, paths } from "../../ui/router";
 import { baseName, count } from "../../ui/words";
 import type { ImageList } from "./image-list";
+import { shapeOf, useWindow } from "./window";
 
 /** The images as a grid of links; arrow keys move between them, scrolling to the end loads more. */
 export function ImageGrid({ list }: { list: ImageList }) {
   const images = list.images.value ?? [];
   const grid = useRef<HTMLUListElement>(null);
+  const range = useWindow(grid, images.length).value;
+  const current = useSignal(0);
+  const end = Math.min(range.end, images.length);
+  // One stop for the Tab key: the cell that had the focus last, or the nearest one that exists.
+  const stop = Math.max(range.first, Math.min(end - 1, current.value));
 
+  const focusOn = (index: number) => {
+    current.value = index;
+    const element = grid.current;
+    const shape = element && shapeOf(element);
+    if (!element || !shape) return;
+    const link = element.querySelector<HTMLElement>(`[data-index="${index}"] a`);
+    if (link) return link.focus();
+    // Not drawn: go there first, then it is.
+    const top = element.getBoundingClientRect().top + window.scrollY;
+    window.scrollTo(0, top + Math.floor(index / shape.columns) * shape.rowHeight - window.innerHeight / 2);
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => element.querySelector<HTMLElement>(`[data-index="${index}"] a`)?.focus()),
+    );
+  };
   const move = (event: KeyboardEvent) => {
-    const cells = [...(grid.current?.querySelectorAll<HTMLElement>("a") ?? [])];
-    const from = cells.indexOf(document.activeElement as HTMLElement);
-    const step = stepOf(event.key, grid.current, cells.length);
-    if (from < 0 || step === undefined) return;
+    const cell = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-index]") : null;
+    const columns = grid.current ? (shapeOf(grid.current)?.columns ?? 1) : 1;
+    const step = stepOf(event.key, columns, images.length);
+    if (!cell || step === undefined) return;
     event.preventDefault();
-    cells[Math.max(0, Math.min(cells.length - 1, from + step))]?.focus();
+    focusOn(Math.max(0, Math.min(images.length - 1, Number(cell.dataset.index) + step)));
   };
 
   return (
     <>
-      <ul class="image-grid" ref={grid} onKeyDown={move} aria-label="Images">
-        {images.map((image) => (
-          <li key={image.id}>
-            <ImageCard image={image} />
-          </li>
-        ))}
+      <ul
+        class="image-grid"
+        ref={grid}
+        style={{ paddingTop: `${range.above}px`, paddingBottom: `${range.below}px` }}
+        onKeyDown={move}
+        aria-label={`${count(list.total.value, "image")}`}
+      >
+        {images.slice(range.first, end).map((image, offset) => {
+          const index = range.first + offset;
+          return (
+            <li key={image.id} data-index={index} onFocusIn={() => (current.value = index)}>
+              <ImageCard image={image} tabIndex={index === stop ? 0 : -1} />
+            </li>
+          );
+        })}
       </ul>
       {list.more && <Sentinel list={list} />}
     </>
   );
 }
 
-function stepOf(key: string, grid: HTMLElement | null, cells: number): number | undefined {
-  const columns = grid ? getComputedStyle(grid).gridTemplateColumns.split(" ").length : 1;
+function stepOf(key: string, columns: number, cells: number): number | undefined {
   const steps: Record<string, number> = {
     ArrowLeft: -1,
     ArrowRight: 1,
@@ -67,12 +96,13 @@ function Sentinel({ list }: { list: ImageList }) {
   );
 }
 
-function ImageCard({ image }: { image: Image }) {
+function ImageCard({ image, tabIndex }: { image: Image; tabIndex: number }) {
   const { id, project_id, file_name, state, embedding } = image;
   const name = baseName(file_name);
   return (
     <Link
       class="image-card"
+      tabIndex={tabIndex}
       href={paths.editor(project_id, id)}
       data-testid="image-card"
       data-image-id={id}

@@ -47,7 +47,11 @@ it("shows what changed after an event, without losing the pages that were loaded
   }
   await until(() => list.images.value?.[150]?.state === "failed");
   expect(list.images.value?.length).toBe(200);
-  expect(server.calls.length).toBe(4);
+  expect(server.calls.map(({ path }) => new URL(path, "http://x").searchParams.get("after"))).toEqual([
+    null,
+    "100",
+    "100",
+  ]);
   expect(list.take({ id: "2", kind: "export.ready", subjectId: "e", payload: {} })).toBe(false);
   list.stop();
 });
@@ -60,4 +64,25 @@ it("asks for one state only and keeps the last answer when the server fails", as
   await list.refresh();
   expect(list.error.value?.message).toBe("Something broke.");
   expect(list.images.value?.length).toBe(50);
+});
+
+it("finds images that were added at the end, and everything again when events may have been missed", async () => {
+  const list = new ImageList("p", "");
+  for (let page = 0; page < 3; page++) await list.loadMore();
+  images.push({ id: "new", state: "queued" });
+  list.take({ id: "1", kind: "image.ready", subjectId: "new", payload: {} });
+  await until(() => list.images.value?.length === 251);
+  expect(server.calls.length).toBe(4);
+  images[0] = { id: "i0", state: "failed" };
+  list.refreshSoon();
+  await until(() => list.images.value?.[0]?.state === "failed");
+  expect(server.calls.length).toBe(7);
+});
+
+it("follows changes within a filter", async () => {
+  const list = new ImageList("p", "queued");
+  await list.loadMore();
+  images[200] = { id: "i200", state: "ready" };
+  list.take({ id: "1", kind: "image.ready", subjectId: "i200", payload: {} });
+  await until(() => list.images.value?.length === 49);
 });

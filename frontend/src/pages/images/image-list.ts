@@ -23,6 +23,8 @@ export class ImageList {
   readonly loading = signal(false);
   #pages: Page[] = [];
   #turn = 0;
+  readonly #dirty = new Set<string>();
+  #allDirty = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -49,19 +51,24 @@ export class ImageList {
     });
   }
 
-  /** Loads all shown pages again, soon. */
-  refreshSoon(): void {
+  /** Loads again, soon: the pages that hold these images, or all that are shown. */
+  refreshSoon(imageIds?: readonly string[]): void {
+    if (imageIds) for (const id of imageIds) this.#dirty.add(id);
+    else this.#allDirty = true;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      void this.refresh();
+      void this.#refreshDirty();
     }, REFRESH_MS);
   }
 
+  /** Loads all shown pages again. */
   async refresh(): Promise<void> {
     if (this.loading.value) {
       this.refreshSoon();
       return;
     }
+    this.#allDirty = false;
+    this.#dirty.clear();
     await this.#guarded(async (mine) => {
       const fresh: Page[] = [];
       const wanted = Math.max(1, this.#pages.length);
@@ -76,11 +83,32 @@ export class ImageList {
   }
 
   /** Takes what an event says into account; returns whether it was about images at all. */
-  take({ kind }: ProjectEvent): boolean {
+  take({ kind, subjectId, payload }: ProjectEvent): boolean {
     const [noun] = kind.split(".");
     if (noun !== "image" && noun !== "embedding" && noun !== "annotation") return false;
-    this.refreshSoon();
+    this.refreshSoon([noun === "annotation" ? String(payload.image_id) : subjectId]);
     return true;
+  }
+
+  /** Without a filter an image keeps its page, so only the pages that changed need be asked for. */
+  async #refreshDirty(): Promise<void> {
+    if (this.#allDirty || this.filter || this.#pages.length === 0) return this.refresh();
+    if (this.loading.value) return this.refreshSoon([]);
+    const dirty = new Set(this.#dirty);
+    this.#dirty.clear();
+    const known = new Set(this.#pages.flatMap((page) => page.images.map(({ id }) => id)));
+    const added = [...dirty].some((id) => !known.has(id));
+    const stale = this.#pages.map((page, index) => {
+      const isLast = index === this.#pages.length - 1;
+      return page.images.some(({ id }) => dirty.has(id)) || (isLast && added && page.next === null);
+    });
+    await this.#guarded(async (mine) => {
+      const fresh = [...this.#pages];
+      for (const [index, page] of this.#pages.entries()) {
+        if (stale[index]) fresh[index] = await this.#fetch(page.after);
+      }
+      if (mine()) this.#pages = fresh;
+    });
   }
 
   async #fetch(after: string | null): Promise<Page> {
