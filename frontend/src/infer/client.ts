@@ -21,7 +21,7 @@ export type LoadState =
   | { readonly kind: "failed"; readonly error: DecoderError };
 
 /** Starting with threads can hang without an error (a worker that never boots); then one thread is tried. */
-const THREADED_START_MS = 10_000;
+const THREADED_START_MS = 30_000;
 const START_MS = 60_000;
 const MOST_THREADS = 4;
 

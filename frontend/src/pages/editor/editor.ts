@@ -34,7 +34,11 @@ const warn = (words: string) => toast(words, { kind: "negative" });
 export class Editor {
   readonly workspace: Workspace;
   readonly engine = new Engine();
-  readonly prompting = new Prompting(this.engine, (words) => warn(`That prompt got no answer: ${words}`));
+  readonly prompting = new Prompting(
+    this.engine,
+    () => this.workspace.version.peek()?.id ?? null,
+    (words) => warn(`That prompt got no answer: ${words}`),
+  );
   readonly editing: Editing;
   readonly image = signal<Image | null>(null);
   readonly picture = signal<Picture | null>(null);

@@ -24,6 +24,8 @@ export interface DraftMask {
   readonly imageKey: string;
   /** The annotation that is being refined. */
   readonly base: AnnotationRecord | null;
+  /** The prompts that made `base`, decoded again so that the new ones continue where it ended. */
+  readonly ground: readonly Step[];
   readonly beganAt: number;
   readonly steps: readonly Step[];
   readonly undone: readonly Step[];
@@ -53,6 +55,9 @@ export interface Finished extends Pick<AnnotationRecord, "size" | "counts" | "ru
   readonly stability: number;
 }
 
+/** The API takes no more for one mask. */
+const MOST_PROMPTS = 64;
+
 export class Prompting {
   readonly draft = signal<DraftMask | null>(null);
   /** The mask under the pointer before any prompt. */
@@ -68,9 +73,10 @@ export class Prompting {
   private hovered: Point | null = null;
   private lastKey = 0;
 
-  /** `failed` hears in words why a prompt got no answer. */
+  /** `versionId` of the model that answers now; `failed` hears in words why a prompt got no answer. */
   constructor(
     private readonly engine: Engine,
+    private readonly versionId: () => string | null,
     private readonly failed: (words: string) => void,
   ) {}
 
@@ -79,12 +85,19 @@ export class Prompting {
     this.hover(null);
     const now = performance.now();
     const draft = this.draft.peek() ?? this.begin(base, now);
-    const before = draft.steps.at(-1)?.prompts ?? (draft.base ? [{ kind: "mask" as const, at_ms: 0 }] : []);
+    const before = draft.steps.at(-1)?.prompts ?? promptsOf(draft);
+    if (promptCount(before) >= MOST_PROMPTS) {
+      this.failed(`one mask takes at most ${MOST_PROMPTS}`);
+      return;
+    }
     const kept = prompt.kind === "box" ? before.filter((earlier) => earlier.kind !== "box") : before;
-    const prompts = [...kept, { ...prompt, at_ms: Math.round(now - draft.beganAt) }];
-    if (!this.draft.peek()) this.nextId.value = newId();
+    const since = promptsOf(draft).at(-1)?.at_ms ?? 0;
+    const prompts = [...kept, { ...prompt, at_ms: since + Math.round(now - draft.beganAt) }];
+    const fresh = !this.draft.peek();
+    if (fresh) this.nextId.value = newId();
     const step: Step = { key: ++this.lastKey, prompts, decoded: null, picked: null, askedAt };
     this.draft.value = { ...draft, steps: [...draft.steps, step], undone: [] };
+    if (fresh) for (const { key } of draft.ground) this.decodeInTurn(draft.id, key);
     this.decodeInTurn(draft.id, step.key);
   }
 
@@ -168,12 +181,25 @@ export class Prompting {
     const draft = this.draft.peek();
     if (!draft) return;
     const forget = (step: Step): Step => ({ ...step, decoded: null });
-    this.draft.value = { ...draft, steps: draft.steps.map(forget), undone: draft.undone.map(forget) };
-    for (const { key } of draft.steps) this.decodeInTurn(draft.id, key);
+    const { ground, steps, undone } = draft;
+    this.draft.value = { ...draft, ground: ground.map(forget), steps: steps.map(forget), undone: undone.map(forget) };
+    for (const { key } of [...ground, ...steps]) this.decodeInTurn(draft.id, key);
   }
 
   private begin(base: AnnotationRecord | null, now: number): DraftMask {
-    return { id: this.nextId.peek(), imageKey: this.engine.imageKey, base, beganAt: now, steps: [], undone: [] };
+    const ground = base && canReplay(base, this.versionId()) ? this.stepsOf(base, now) : [];
+    const id = this.nextId.peek();
+    return { id, imageKey: this.engine.imageKey, base, ground, beganAt: now, steps: [], undone: [] };
+  }
+
+  private stepsOf({ prompts, chosenCandidate }: AnnotationRecord, askedAt: number): Step[] {
+    return prompts.map((prompt, index) => ({
+      key: ++this.lastKey,
+      prompts: prompts.slice(0, index + 1),
+      decoded: null,
+      picked: prompt.candidate ?? (index === prompts.length - 1 ? chosenCandidate : null),
+      askedAt,
+    }));
   }
 
   private decodeInTurn(draftId: string, key: number): void {
@@ -186,16 +212,19 @@ export class Prompting {
     const { imageKey } = this.engine;
     await this.engine.whenReady(imageKey);
     const draft = this.draft.peek();
-    const index = draft?.steps.findIndex((step) => step.key === key) ?? -1;
-    const step = draft?.steps[index];
+    const order = draft ? [...draft.ground, ...draft.steps] : [];
+    const index = order.findIndex((step) => step.key === key);
+    const step = order[index];
     if (!draft || draft.id !== draftId || draft.imageKey !== imageKey || !step || step.decoded) return;
-    const before = draft.steps[index - 1];
-    const decoded = await this.engine.client.decode(imageKey, step.prompts, maskBefore(before, draft.base));
+    const decoded = await this.engine.client.decode(imageKey, step.prompts, maskBefore(order[index - 1], draft));
     const now = this.draft.peek();
-    const current = [...(now?.steps ?? []), ...(now?.undone ?? [])].find((other) => other.key === key);
+    const current = [...(now?.ground ?? []), ...(now?.steps ?? []), ...(now?.undone ?? [])].find(
+      (other) => other.key === key,
+    );
     if (!now || now.id !== draftId || !current) return;
     batch(() => {
       this.draft.value = withStep(now, { ...current, decoded });
+      if (now.ground.includes(current)) return;
       this.answered.value = {
         askedAt: step.askedAt,
         answeredAt: performance.now(),
@@ -207,7 +236,7 @@ export class Prompting {
   /** A prompt without an answer must not stay on screen as if it counted. */
   private giveUp(draftId: string, key: number, error: unknown): void {
     const draft = this.draft.peek();
-    if (!draft || draft.id !== draftId || !draft.steps.some((step) => step.key === key)) return;
+    if (!draft || draft.id !== draftId || ![...draft.ground, ...draft.steps].some((step) => step.key === key)) return;
     if (this.engine.state.peek().kind !== "ready") return;
     const steps = draft.steps.filter((step) => step.key !== key);
     this.draft.value = steps.length > 0 ? { ...draft, steps } : null;
@@ -227,10 +256,21 @@ export class Prompting {
 }
 
 /** The mask that the decoder refines with the next prompt: the one shown after the last, or the saved one. */
-function maskBefore(before: Step | undefined, base: AnnotationRecord | null): MaskInput | null {
+function maskBefore(before: Step | undefined, { base, ground }: DraftMask): MaskInput | null {
   if (before?.decoded)
     return { kind: "decoded", decode: before.decoded.decode, candidate: candidateOf(before, before.decoded) };
-  return base ? { kind: "saved", counts: base.counts } : null;
+  return base && ground.length === 0 ? { kind: "saved", counts: base.counts } : null;
+}
+
+/** Whether decoding a mask's prompts again gives that mask: the same model made it from nothing but them. */
+function canReplay({ prompts, modelVersionId, source }: AnnotationRecord, versionId: string | null): boolean {
+  const prompted = source === "click" || source === "box";
+  return prompted && modelVersionId === versionId && prompts.length > 0 && prompts.every(({ kind }) => kind !== "mask");
+}
+
+/** What the decoder has heard before the person's own first prompt. */
+function promptsOf({ base, ground }: DraftMask): readonly TimedPrompt[] {
+  return ground.at(-1)?.prompts ?? (base ? [{ kind: "mask", at_ms: 0 }] : []);
 }
 
 function candidateOf(step: Step, decoded: Decoded): number {
@@ -244,7 +284,7 @@ function shownOf(draft: DraftMask | null): ShownCandidate | null {
 
 function withStep(draft: DraftMask, changed: Step): DraftMask {
   const put = (step: Step) => (step.key === changed.key ? changed : step);
-  return { ...draft, steps: draft.steps.map(put), undone: draft.undone.map(put) };
+  return { ...draft, ground: draft.ground.map(put), steps: draft.steps.map(put), undone: draft.undone.map(put) };
 }
 
 /** The prompts of the last step, each with the candidate that was shown after it. */
