@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.models import Actor, ActorKind, LoginToken, SignInSession
@@ -17,6 +17,7 @@ from backend.uow import UnitOfWork
 
 LOGIN_SECONDS = 12 * 3600
 SESSION_SECONDS = 30 * 24 * 3600
+FORGET_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,12 @@ def owner(uow: UnitOfWork) -> Actor:
 
 
 def issue_login(uow: UnitOfWork, actor_id: str | None = None) -> str:
-    """A token for /login?token=..., good once and for LOGIN_SECONDS; for the owner unless an actor is named."""
+    """A token for /login?token=..., good once and for LOGIN_SECONDS; for the owner unless an actor is named.
+
+    Links and sessions that ended more than a day ago are forgotten on the way.
+    """
+    for ended in (LoginToken, SignInSession):
+        uow.session.execute(delete(ended).where(ended.expires_at < moment(-FORGET_SECONDS)))
     token = secrets.token_urlsafe(32)
     actor_id = actor_id or owner(uow).id
     expires_at = uow.session.execute(select(moment(LOGIN_SECONDS))).scalar_one()

@@ -75,6 +75,18 @@ def test_a_suspended_actor_is_signed_out(browser: Browser) -> None:
     assert browser.get("/api/me").status_code == 401
 
 
+def test_links_and_sessions_that_ended_long_ago_are_forgotten(browser: Browser) -> None:
+    with browser.runtime.write() as uow:
+        accounts.issue_login(uow)
+        uow.session.execute(update(LoginToken).values(expires_at=moment(-3600)))
+        uow.session.execute(update(SignInSession).values(expires_at=moment(-25 * 3600)))
+    with browser.runtime.write() as uow:
+        accounts.issue_login(uow)
+    with browser.runtime.read() as session:
+        assert session.scalars(select(SignInSession)).all() == []
+        assert len(session.scalars(select(LoginToken)).all()) == 3
+
+
 def test_there_is_one_owner_however_many_links(stranger: Browser) -> None:
     for _ in range(3):
         with stranger.runtime.write() as uow:
