@@ -33,8 +33,6 @@ def stored(
     if etag in held(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=told)
     told["Content-Length"] = str(storage.size(key))
-    if request.method == "HEAD":
-        return Response(headers=told, media_type=media_type)
     return StreamingResponse(_chunks(storage.open(key)), headers=told, media_type=media_type)
 
 

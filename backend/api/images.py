@@ -24,6 +24,8 @@ MULTIPART: dict[str, Any] = {
     }
 }
 
+MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
+
 
 @router.get("/projects/{project_id}/images", summary="List images in upload order", response_model=schemas.ImagePage)
 @allow(Policy.SIGNED_IN)
@@ -94,11 +96,8 @@ def set_complete(image_id: str, body: schemas.Completeness, runtime: AtRuntime, 
 def read_pixels(image_id: str, request: Request, runtime: AtRuntime, d: schemas.Digest | None = None) -> Response:
     """With `d` = the image's pixel digest in the address, the answer may be cached for ever."""
     digest = _pixel_digest(runtime, image_id, d)
-    for suffix, media_type in (("jpg", "image/jpeg"), ("png", "image/png")):
-        key = keys.pixels_key(digest, suffix)
-        if runtime.storage.exists(key):
-            return blobs.stored(request, runtime.storage, key, media_type, digest, immutable=d is not None)
-    raise NotFound("The pixels of this image are not there.")
+    key, suffix = images.stored_pixels(runtime.storage, digest)
+    return blobs.stored(request, runtime.storage, key, MEDIA_TYPES[suffix], digest, immutable=d is not None)
 
 
 @router.get(

@@ -4,6 +4,7 @@ The decision is taken on the matched route object, before the body is read; noth
 """
 
 import json
+import re
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,7 @@ from backend.services import accounts
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 MARK = "maskmill_policy"
 BODY_LIMIT = 2 * 1024 * 1024
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Policy(StrEnum):
@@ -101,7 +103,7 @@ def is_signed_in(request: Request) -> bool:
 
 
 class StrictRequest(Request):
-    """A request whose JSON is the JSON of the standard: no NaN or Infinity, no key twice, valid UTF-8."""
+    """A request whose JSON is that of the standard: no NaN or Infinity, no key twice, only text that can be stored."""
 
     async def json(self) -> Any:
         return strict_json(await self.body())
@@ -123,7 +125,10 @@ def strict_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise json.JSONDecodeError("the body is not UTF-8", "", error.start) from error
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
+        if "\\u" in text:  # the only way in for such characters
+            _check_text(value)
+        return value
     except RecursionError as error:
         raise json.JSONDecodeError("nested too deeply", "", 0) from error
     except json.JSONDecodeError:
@@ -148,6 +153,20 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) != len(pairs):
         raise ValueError("a key occurs twice in one object")
     return table
+
+
+def _check_text(value: object) -> None:
+    """Neither half of a surrogate pair, which no UTF-8 can say, nor NUL, which PostgreSQL does not hold."""
+    if isinstance(value, str):
+        if UNSTORABLE.search(value):
+            raise ValueError("a text holds a character that cannot be stored")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _check_text(name)
+            _check_text(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_text(inner)
 
 
 def require_policies(routes: Iterable[BaseRoute]) -> None:

@@ -1,5 +1,6 @@
 """One form for every error: {"error": code, "detail": sentence}."""
 
+import errno
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ def install(app: FastAPI) -> None:
     """Let every error of ours, of the framework and of validation leave in the envelope."""
     app.add_exception_handler(MaskmillError, _ours)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(OSError, _full_disk)
     app.add_exception_handler(HTTPException, _frameworks)
 
 
@@ -40,6 +42,13 @@ async def _ours(request: Request, error: Exception) -> Response:
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     return problem(422, describe(error.errors()), "invalid")
+
+
+async def _full_disk(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OSError)
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error  # unforeseen: the shield answers
+    return problem(507, "The server's disk is full: nothing of this was stored.", "disk_full")
 
 
 async def _frameworks(request: Request, error: Exception) -> Response:

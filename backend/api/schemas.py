@@ -282,7 +282,9 @@ class AnnotationList(Answer):
 
 
 class AnnotationChange(Body):
-    revision: int = Field(description="The revision that was seen; another one answers 409 `stale_revision`.")
+    revision: int = Field(
+        ge=1, lt=2**31, description="The revision that was seen; another one answers 409 `stale_revision`."
+    )
     category_id: Id | None = Field(default=None, description="Null takes the category away; leave out to keep it.")
     attributes: Attributes | None = None
 

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 
 from backend.api.deps import AtRuntime
 from backend.errors import Invalid
+from backend.runtime import Runtime
 from backend.services import projects
 
 if TYPE_CHECKING:  # the name only exists for type checkers
@@ -42,8 +43,7 @@ class Received:
 
 async def received_files(request: Request, runtime: AtRuntime, project_id: str) -> AsyncIterator[list[Received]]:
     """Dependency: the files of the `files` parts. Raises Invalid for a malformed body, NotFound for no project."""
-    with runtime.read() as session:
-        projects.find(session, project_id)
+    await run_in_threadpool(_require_project, runtime, project_id)
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 1 <= len(boundary) <= 200:
@@ -57,6 +57,11 @@ async def received_files(request: Request, runtime: AtRuntime, project_id: str) 
         finally:
             intake.close()
         yield intake.files
+
+
+def _require_project(runtime: Runtime, project_id: str) -> None:
+    with runtime.read() as session:
+        projects.find(session, project_id)
 
 
 async def _read_all(request: Request, intake: "Intake", parser: MultipartParser) -> None:

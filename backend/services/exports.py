@@ -26,7 +26,7 @@ from backend.db.types import moment
 from backend.errors import Conflict, NotFound
 from backend.formats import coco
 from backend.runtime import Runtime
-from backend.services import projects
+from backend.services import images, projects
 from backend.storage import keys
 from backend.storage.base import Storage
 from backend.uow import UnitOfWork
@@ -278,7 +278,10 @@ class _Plan:
 
     def _picture(self, storage: Storage, image: Image, number: int) -> str:
         """Its name in the archive: the image's own with the suffix of the stored pixels, numbered where taken."""
-        key, suffix = stored_pixels(storage, image)
+        try:
+            key, suffix = images.stored_pixels(storage, image.pixel_digest or "")
+        except NotFound as error:
+            raise Conflict(f"{image.file_name}: {error.detail}", code="pixels_missing") from error
         plain = name = PurePosixPath(image.file_name).with_suffix(f".{suffix}")
         while str(name).casefold() in self._taken:
             name = plain.with_stem(f"{plain.stem}-{number}")
@@ -304,15 +307,6 @@ class _Plan:
                 "source": row.source,
             }
             yield record | ({"attributes": row.attributes} if row.attributes else {})
-
-
-def stored_pixels(storage: Storage, image: Image) -> tuple[str, str]:
-    """(key, suffix) of the upright pixels; Conflict `pixels_missing` when the storage lost them."""
-    for suffix in ("jpg", "png"):
-        key = keys.pixels_key(image.pixel_digest or "", suffix)
-        if storage.exists(key):
-            return key, suffix
-    raise Conflict(f"The pixels of {image.file_name} are missing from the storage.", code="pixels_missing")
 
 
 def _entry(name: str, stored: bool = False) -> zipfile.ZipInfo:

@@ -20,6 +20,7 @@ from backend.errors import Conflict, Invalid, NotFound
 from backend.runtime import Runtime
 from backend.services import embeddings, projects
 from backend.storage import keys
+from backend.storage.base import Storage
 from backend.uow import UnitOfWork
 
 MAX_NAME = 400
@@ -177,6 +178,18 @@ def store_pixels(runtime: Runtime, path: Path) -> tuple[str, int, int]:
     return digest, picture.rgb.shape[0], picture.rgb.shape[1]
 
 
+def stored_pixels(storage: Storage, pixel_digest: str) -> tuple[str, str]:
+    """(key, suffix "jpg" or "png") of stored pixels; NotFound `pixels_missing`.
+
+    Pixels that came in two files may be stored as both: browser, encoder and export all take the same one.
+    """
+    for suffix in ("png", "jpg"):
+        key = keys.pixels_key(pixel_digest, suffix)
+        if storage.exists(key):
+            return key, suffix
+    raise NotFound("The pixels of this image are missing from the storage.", code="pixels_missing")
+
+
 # --- what workers report --------------------------------------------------------------------------------------------
 
 
@@ -196,9 +209,9 @@ def mark_ready(uow: UnitOfWork, image_id: str, pixel_digest: str, height: int, w
 
 
 def mark_failed(uow: UnitOfWork, image_id: str, reason: str) -> None:
-    """The image cannot be read, and trying again would not help."""
+    """The image cannot be read, and trying again would not help. One that an import has read meanwhile stays."""
     image = uow.session.get(Image, image_id)
-    if image is None or image.state == "erased":
+    if image is None or image.state in ("erased", "ready"):
         return
     image.state, image.failure = "failed", reason
     uow.emit("image.failed", image.project_id, image.id, failure=reason)

@@ -120,8 +120,8 @@ def _import_annotated(
     """One image with its masks, in one transaction. Raises RefusedImage."""
     file = images.LocalFile(found.file_name, found.path, runtime.settings.max_upload_bytes)
     header = images.inspect(runtime, file)
-    runtime.storage.put_file(keys.file_key(file.file_digest), file.path)
     digest, height, width = images.store_pixels(runtime, file.path)
+    runtime.storage.put_file(keys.file_key(file.file_digest), file.path)
     drafts = _drafts(found, (height, width), category_ids, report)
     with runtime.write() as uow:
         position = images.next_position(uow.session, project_id)
