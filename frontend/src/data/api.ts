@@ -68,6 +68,7 @@ export const api = {
       }),
     ),
   image: (id: string) => answer(client().GET("/api/images/{image_id}", image(id))),
+  eraseImage: (id: string) => answer(client().DELETE("/api/images/{image_id}", image(id))),
   setComplete: (id: string, complete: boolean, keepalive = false) =>
     answer(client().PUT("/api/images/{image_id}/complete", { ...image(id), body: { complete }, keepalive })),
 

@@ -1,8 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { type Image, imageUrl } from "../../data/api";
+import { ApiError, api, type Image, imageUrl } from "../../data/api";
+import { IconButton } from "../../ui/button";
 import { Icon } from "../../ui/icon";
 import { Link, paths } from "../../ui/router";
+import { toast } from "../../ui/toasts";
 import { baseName, count } from "../../ui/words";
 import type { ImageList } from "./image-list";
 import { shapeOf, useWindow } from "./window";
@@ -22,13 +24,13 @@ export function ImageGrid({ list }: { list: ImageList }) {
     const element = grid.current;
     const shape = element && shapeOf(element);
     if (!element || !shape) return;
-    const link = element.querySelector<HTMLElement>(`[data-index="${index}"] a`);
+    const link = element.querySelector<HTMLElement>(`[data-index="${index}"] .image-card`);
     if (link) return link.focus();
     // Not drawn: go there first, then it is.
     const top = element.getBoundingClientRect().top + window.scrollY;
     window.scrollTo(0, top + Math.floor(index / shape.columns) * shape.rowHeight - window.innerHeight / 2);
     requestAnimationFrame(() =>
-      requestAnimationFrame(() => element.querySelector<HTMLElement>(`[data-index="${index}"] a`)?.focus()),
+      requestAnimationFrame(() => element.querySelector<HTMLElement>(`[data-index="${index}"] .image-card`)?.focus()),
     );
   };
   const move = (event: KeyboardEvent) => {
@@ -99,24 +101,24 @@ function Sentinel({ list }: { list: ImageList }) {
 function ImageCard({ image, tabIndex }: { image: Image; tabIndex: number }) {
   const { id, project_id, file_name, state, embedding } = image;
   const name = baseName(file_name);
+  const common = {
+    class: "image-card",
+    tabIndex,
+    "data-testid": "image-card",
+    "data-image-id": id,
+    "data-file-name": file_name,
+    "data-state": state,
+    "data-embedding": embedding.state,
+    title: file_name,
+  };
+  if (state === "failed") return <FailedCard image={image} common={common} />;
   return (
-    <Link
-      class="image-card"
-      tabIndex={tabIndex}
-      href={paths.editor(project_id, id)}
-      data-testid="image-card"
-      data-image-id={id}
-      data-file-name={file_name}
-      data-state={state}
-      data-embedding={embedding.state}
-      title={file_name}
-      aria-label={`${name}, ${wordsOf(image)}`}
-    >
+    <Link {...common} href={paths.editor(project_id, id)} aria-label={`${name}, ${wordsOf(image)}`}>
       <span class="picture">
         {state === "ready" ? (
           <img src={imageUrl(image, "thumbnail")} alt="" loading="lazy" decoding="async" />
         ) : (
-          <Icon name={state === "failed" ? "warning" : "image"} size={24} />
+          <Icon name="image" size={24} />
         )}
         <Badge image={image} />
         {image.complete && (
@@ -131,6 +133,35 @@ function ImageCard({ image, tabIndex }: { image: Image; tabIndex: number }) {
   );
 }
 
+/** A file that could not be read: nothing to open, only the reason and the way to be rid of it. */
+function FailedCard({ image, common }: { image: Image; common: Record<string, string | number> }) {
+  const name = baseName(image.file_name);
+  const remove = async () => {
+    try {
+      await api.eraseImage(image.id);
+      toast(`${name} is removed. Add it again when it is mended.`);
+    } catch (cause) {
+      toast(cause instanceof ApiError ? cause.detail : String(cause), { kind: "negative" });
+    }
+  };
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a group of text and a button inside a list item, no form fields.
+    <div {...common} role="group" aria-label={`${name}, could not be read`}>
+      <span class="picture">
+        <span class="reason">
+          <Icon name="warning" size={20} />
+          {image.failure ?? "The file could not be read."}
+        </span>
+        <span class="corner">
+          <IconButton small kind="quiet" icon="close" label={`Remove ${name}`} onClick={() => void remove()} />
+        </span>
+      </span>
+      <span class="name">{name}</span>
+      <span class="state">could not be read</span>
+    </div>
+  );
+}
+
 /** What is still being made, at a glance. */
 function Badge({ image }: { image: Image }) {
   if (image.state !== "ready") return null;
@@ -141,7 +172,6 @@ function Badge({ image }: { image: Image }) {
 
 function wordsOf(image: Image): string {
   if (image.state === "queued") return "waits to be read";
-  if (image.state === "failed") return image.failure ?? "could not be read";
   if (image.state === "erased") return "erased";
   const masks = image.annotation_count === 0 ? "no masks" : count(image.annotation_count, "mask");
   return image.complete ? `${masks}, complete` : masks;
