@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Self
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend.db.session import engine_from_url, read_only
-from backend.db.types import moment
 from backend.doorbell import Doorbell
 from backend.errors import Invalid, Unavailable
 from backend.settings import Settings
@@ -63,7 +61,7 @@ class Runtime:
         """
         turn = self._lock.turn() if self.engine.dialect.name == "sqlite" else nullcontext()
         with _translated(), turn, self._writes() as session, session.begin():
-            uow = UnitOfWork(session, self.storage)
+            uow = UnitOfWork(session)
             yield uow
             uow.finish()
         if uow.wakes:
@@ -77,11 +75,6 @@ class Runtime:
         """One read transaction: a consistent picture that cannot write and, on SQLite, waits for nobody."""
         with _translated(), self._reads() as session, session.begin():
             yield session
-
-    def now(self) -> dt.datetime:
-        """The database's clock."""
-        with self.read() as session:
-            return session.execute(select(moment())).scalar_one()
 
     def close(self) -> None:
         """Give messages that are under way a moment, then let go of every connection."""

@@ -20,7 +20,6 @@ from backend.db.models import Event, Job, new_id
 from backend.db.session import insert_new
 from backend.db.types import moment
 from backend.engine.jobs import QUEUE_OF_KIND
-from backend.storage.base import Storage
 
 _EVENT_LOCK = 0x6D61736B  # any fixed number; "mask"
 
@@ -35,9 +34,8 @@ class Wake(NamedTuple):
 class UnitOfWork:
     """A write transaction with its jobs and events; made by `Runtime.write`."""
 
-    def __init__(self, session: Session, storage: Storage) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
-        self.storage = storage
         self.wakes: list[Wake] = []
         self._events: list[Event] = []
 

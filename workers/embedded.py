@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,9 +22,12 @@ from typing import IO
 from backend.doorbell import redis_program, socket_path
 from backend.errors import Conflict
 from backend.settings import Settings
+from backend.storage.base import storage_from_url
+from backend.storage.local import LocalStorage
 
 log = logging.getLogger(__name__)
 _STOP_SECONDS = 10.0
+SCRATCH = ("incoming", "exports")  # below the data directory: uploads being received, archives being built
 
 
 class Embedded:
@@ -39,6 +43,14 @@ class Embedded:
     def hold(self) -> None:
         """Claim the data directory, before anything in it is touched; Conflict when another server uses it."""
         self._lock_file = only_one(self._settings.data_dir)
+
+    def forget_unfinished(self) -> None:
+        """Remove the scratch files of a server and a worker that were killed; only while the directory is held."""
+        for name in SCRATCH:
+            shutil.rmtree(self._settings.data_dir / name, ignore_errors=True)
+        storage = storage_from_url(self._settings.storage_url)
+        if isinstance(storage, LocalStorage):
+            storage.forget_unfinished()
 
     def start(self) -> None:
         # The kernel ends a child when the *thread* that made it ends, so one thread makes them all and stays.

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from backend import embedding_file, images
 from backend.db.models import ModelVersion
-from backend.errors import NotFound
+from backend.runtime import Runtime
 from backend.services import embeddings as embedding_rows
 from backend.services import images as image_rows
 from backend.services import model_versions
 from backend.storage import keys
-from backend.storage.base import Storage
-from backend.uow import UnitOfWork
 from workers.job import JobContext, job
 from workers.model_cache import ModelCache
 
 _models = ModelCache()
 
 
-def _dead(uow: UnitOfWork, args: dict[str, Any], reason: str) -> None:
-    embedding_rows.mark_failed(uow, args["encoder_digest"], args["pixel_digest"], reason)
-
-
-@job("embed", queue="gpu", on_dead=_dead)
+@job("embed", queue="gpu")
 def embed(work: JobContext, model_version_id: str, encoder_digest: str, pixel_digest: str) -> None:
     """Make the embedding unless it is stored already (an earlier attempt may have got that far)."""
     storage = work.runtime.storage
@@ -45,7 +37,7 @@ def _encode(work: JobContext, version: ModelVersion, pixel_digest: str) -> bytes
     from segmenter.transforms import resized_size
 
     release = _models.get(work.runtime, version)
-    rgb = stored_pixels(work.runtime.storage, pixel_digest, image_rows.limits(work.runtime))
+    rgb = _pixels(work.runtime, pixel_digest)
     made = encode(release.model, rgb)
     facts = embedding_file.EmbeddingFacts(
         encoder_digest=version.encoder_digest,
@@ -59,11 +51,8 @@ def _encode(work: JobContext, version: ModelVersion, pixel_digest: str) -> bytes
     return embedding_file.write({name: np.asarray(made.tensors[name]).reshape(shapes[name]) for name in shapes}, facts)
 
 
-def stored_pixels(storage: Storage, pixel_digest: str, largest: images.Limits) -> NDArray[np.uint8]:
+def _pixels(runtime: Runtime, pixel_digest: str) -> NDArray[np.uint8]:
     """Upright RGB (height, width, 3) of pixels that `ingest` stored."""
-    for suffix in ("png", "jpg"):
-        key = keys.pixels_key(pixel_digest, suffix)
-        if storage.exists(key):
-            with storage.as_file(key) as path:
-                return images.read(path, largest).rgb
-    raise NotFound("the pixels of this image are not stored")
+    key, _ = image_rows.stored_pixels(runtime.storage, pixel_digest)
+    with runtime.storage.as_file(key) as path:
+        return images.read(path, image_rows.limits(runtime)).rgb

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from backend.db.models import Job
 from backend.engine.jobs import QUEUE_OF_KIND
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 Outcome = Literal["done", "taken", "lost", "queued", "dead"]
 Run = Callable[..., None]
-OnDead = Callable[[UnitOfWork, dict[str, Any], str], None]
 _PROGRESS_SECONDS: Final = 0.5
 
 
@@ -37,23 +36,22 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Handler:
-    """What to do for one kind of job, and what to write down when every attempt failed."""
+    """What to do for one kind of job."""
 
     kind: str
     run: Run
-    on_dead: OnDead | None
 
 
 HANDLERS: Final[dict[str, Handler]] = {}
 
 
-def job(kind: str, queue: str, on_dead: OnDead | None = None) -> Callable[[Run], Run]:
-    """Register a handler. `on_dead(uow, args, reason)` runs in the transaction that buries the job."""
+def job(kind: str, queue: str) -> Callable[[Run], Run]:
+    """Register a handler."""
     if QUEUE_OF_KIND.get(kind) != queue:
         raise ValueError(f"backend.engine.jobs puts {kind!r} in queue {QUEUE_OF_KIND.get(kind)!r}, not {queue!r}")
 
     def register(run: Run) -> Run:
-        HANDLERS[kind] = Handler(kind, run, on_dead)
+        HANDLERS[kind] = Handler(kind, run)
         return run
 
     return register
@@ -147,26 +145,10 @@ def perform(runtime: Runtime, job_id: str) -> Outcome:
     return "done"
 
 
-def bury(uow: UnitOfWork, row: Job, reason: str) -> bool:
-    """Give up a job whose lease ran out in its last attempt, with what its handler writes then."""
-    if not jobs.bury(uow, row, reason, Job.lease_token == row.lease_token):
-        return False
-    _tell_handler(uow, row, reason)
-    return True
-
-
 def _failed(work: JobContext, reason: str) -> Outcome:
     with work.runtime.write() as uow:
-        state = jobs.fail(uow, work.job, work.token, reason)
-        if state == "dead":
-            _tell_handler(uow, work.job, reason)
+        state = jobs.fail(uow, work.job, reason)
     return "lost" if state is None else "dead" if state == "dead" else "queued"
-
-
-def _tell_handler(uow: UnitOfWork, row: Job, reason: str) -> None:
-    handler = HANDLERS.get(row.kind)
-    if handler and handler.on_dead:
-        handler.on_dead(uow, row.args, reason)
 
 
 def _reason(error: Exception) -> str:

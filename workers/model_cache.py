@@ -17,6 +17,7 @@ from backend.errors import Invalid
 from backend.runtime import Runtime
 from backend.storage import keys
 from backend.storage.base import Storage
+from backend.storage.local import sync_directory
 
 if TYPE_CHECKING:
     from segmenter.checkpoint import Release
@@ -80,8 +81,12 @@ def fetch(storage: Storage, version: ModelVersion, cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".fetching-", dir=cache))
     try:
-        (partial / MANIFEST).write_text(json.dumps(version.manifest), encoding="utf-8")
+        with (partial / MANIFEST).open("w", encoding="utf-8") as file:
+            json.dump(version.manifest, file)
+            file.flush()
+            os.fsync(file.fileno())
         _copy(storage, keys.release_key(version.digest, WEIGHTS), partial / WEIGHTS, version.manifest["files"][WEIGHTS])
+        sync_directory(partial)  # after a power cut the folder is whole or absent
         try:
             partial.rename(folder)
         except OSError:
@@ -98,5 +103,7 @@ def _copy(storage: Storage, key: str, target: Path, expected: dict[str, Any]) ->
         while block := source.read(1 << 20):
             hashed.update(block)
             file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
     if hashed.hexdigest() != expected["digest"]:
         raise Invalid(f"the stored file {key} is damaged", code="damaged_release")

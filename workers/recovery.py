@@ -15,11 +15,11 @@ import time
 import uuid
 from typing import Final
 
+from backend.db.models import Job
 from backend.engine.jobs import MAX_ATTEMPTS
 from backend.errors import MaskmillError
 from backend.runtime import Runtime
 from backend.services import events, jobs
-from workers import job
 
 log = logging.getLogger(__name__)
 _ALIVE_SECONDS: Final = 10.0
@@ -36,11 +36,16 @@ def round_of(runtime: Runtime) -> tuple[int, int]:
     if wakes:
         with runtime.write() as uow:
             jobs.announced(uow, wakes)
-    buried = 0
-    for row in lost:
+    return len(wakes), sum(_bury(runtime, row) for row in lost)
+
+
+def _bury(runtime: Runtime, row: Job) -> bool:
+    try:
         with runtime.write() as uow:
-            buried += job.bury(uow, row, f"the worker died or went silent in each of {MAX_ATTEMPTS} attempts")
-    return len(wakes), buried
+            return jobs.bury(uow, row, f"the worker died or went silent in each of {MAX_ATTEMPTS} attempts")
+    except Exception:
+        log.exception("job %s could not be given up", row.id)
+        return False
 
 
 class Recovery:
@@ -77,6 +82,8 @@ class Recovery:
                 self._leave_if_deaf()
             except MaskmillError as error:
                 log.warning("recovery waits for the database: %s", error)
+            except Exception:
+                log.exception("a round of recovery failed")
             if self._over.wait(pause):
                 return
 

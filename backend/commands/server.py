@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+import webbrowser
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -95,6 +97,7 @@ def _serve(settings: Settings, listener: socket.socket, demo: bool | None, brows
 
         embedded = Embedded(settings)
         embedded.hold()
+        embedded.forget_unfinished()
         stack.callback(embedded.stop)
     runtime = Runtime.from_settings(settings)
     stack.callback(runtime.close)
@@ -132,7 +135,8 @@ def shipped_release() -> Path:
 
 def _listen(settings: Settings) -> socket.socket:
     try:
-        return socket.create_server((settings.host, settings.port), backlog=512)
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
     except OSError as error:
         taken = f"{settings.host}:{settings.port} cannot be used ({error.strerror}); try --port 0 for a free port."
         raise Unavailable(taken, code="port_taken") from None
@@ -147,7 +151,7 @@ def _run(runtime: Runtime, listener: socket.socket, browser: bool) -> None:
     with runtime.write() as uow:
         token = accounts.issue_login(uow)
     host, port = listener.getsockname()[:2]
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared, not bound
     url = f"http://{shown}:{port}/login?token={token}"
 
     app = create_app(runtime)
@@ -162,9 +166,8 @@ def _run(runtime: Runtime, listener: socket.socket, browser: bool) -> None:
             typer.echo(f"Maskmill is ready: {url}")
             sys.stdout.flush()
             if browser:
-                import webbrowser
-
-                webbrowser.open(url)
+                # In a thread: a browser of the terminal would hold up the server that it is to show.
+                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     config = uvicorn.Config(
         app,

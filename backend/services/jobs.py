@@ -17,6 +17,7 @@ from backend.db.models import Job, Worker
 from backend.db.types import moment
 from backend.engine.jobs import MAX_ATTEMPTS, resend_seconds, retry_seconds
 from backend.errors import Conflict, NotFound
+from backend.services import job_subjects
 from backend.uow import UnitOfWork, Wake
 
 WORKER_SILENT_SECONDS = 30.0
@@ -68,21 +69,24 @@ def finish(uow: UnitOfWork, job_id: str, token: str) -> bool:
     return _mine(uow, job_id, token, state="done", lease_token=None, lease_expires_at=None, failure=None)
 
 
-def fail(uow: UnitOfWork, job: Job, token: str, reason: str) -> str | None:
+def fail(uow: UnitOfWork, job: Job, reason: str) -> str | None:
     """Queue the job for another try, or bury it after the last one. The new state; None if the lease was lost."""
     if job.attempts < MAX_ATTEMPTS:
         wait = moment(retry_seconds(job.attempts))
         left = {"lease_token": None, "lease_expires_at": None, "sent_at": None, "sent_count": 0}
-        again = _mine(uow, job.id, token, state="queued", run_after=wait, failure=reason, **left)
+        assert job.lease_token is not None
+        again = _mine(uow, job.id, job.lease_token, state="queued", run_after=wait, failure=reason, **left)
         return "queued" if again else None
-    return "dead" if bury(uow, job, reason, Job.lease_token == token) else None
+    return "dead" if bury(uow, job, reason) else None
 
 
-def bury(uow: UnitOfWork, job: Job, reason: str, condition: ColumnElement[bool]) -> bool:
-    """State `dead` with the reason, and an event, if the job still runs and `condition` holds."""
-    gone = update(Job).where(Job.id == job.id, Job.state == "running", condition)
-    if not _changed(uow, gone.values(state="dead", failure=reason, lease_token=None, lease_expires_at=None)):
+def bury(uow: UnitOfWork, job: Job, reason: str) -> bool:
+    """State `dead` with the reason for the job and what it works on, if the row's lease is still the latest one."""
+    assert job.lease_token is not None
+    gone = {"state": "dead", "failure": reason, "lease_token": None, "lease_expires_at": None}
+    if not _mine(uow, job.id, job.lease_token, **gone):
         return False
+    job_subjects.given_up(uow, job, reason)
     uow.emit("job.dead", job.project_id, job.id, kind=job.kind, failure=reason)
     return True
 
@@ -95,6 +99,7 @@ def retry(uow: UnitOfWork, job_id: str) -> Job:
         state = get(uow.session, job_id).state
         raise Conflict(f"only dead or cancelled jobs can be retried; this one is {state}", code="job_state")
     job = _fresh(uow, job_id)
+    job_subjects.taken_up(uow, job)
     uow.wakes.append(Wake(job.queue, job.id))
     return job
 
@@ -102,11 +107,14 @@ def retry(uow: UnitOfWork, job_id: str) -> Job:
 def cancel(uow: UnitOfWork, job_id: str) -> Job:
     """Stop a job that has not finished; what a running worker still does for it will not be written."""
     stop = update(Job).where(Job.id == job_id, Job.state.in_(["queued", "running"]))
-    if not _changed(uow, stop.values(state="cancelled", lease_token=None, lease_expires_at=None)):
-        state = get(uow.session, job_id).state
-        if state != "cancelled":
-            raise Conflict(f"this job is already {state}", code="job_state")
-    return _fresh(uow, job_id)
+    if _changed(uow, stop.values(state="cancelled", lease_token=None, lease_expires_at=None)):
+        job = _fresh(uow, job_id)
+        job_subjects.given_up(uow, job, "cancelled")
+        return job
+    job = get(uow.session, job_id)
+    if job.state != "cancelled":
+        raise Conflict(f"this job is already {job.state}", code="job_state")
+    return job
 
 
 def worn_out(session: Session, limit: int = 100) -> Sequence[Job]:
@@ -153,10 +161,6 @@ def release_all(uow: UnitOfWork) -> int:
     waiting = update(Job).where(Job.state == "queued").values(sent_at=None, sent_count=0)
     _changed(uow, waiting)
     return _changed(uow, ended)
-
-
-def unfinished(session: Session) -> int:
-    return session.scalar(select(func.count()).select_from(Job).where(Job.state.in_(["queued", "running"]))) or 0
 
 
 def say_alive(uow: UnitOfWork, worker_id: str, name: str, queues: str) -> None:

@@ -13,11 +13,11 @@ from typing import IO, BinaryIO
 from backend.errors import NotFound
 from backend.storage.keys import check_key
 
-_TEMPORARY = ".writing-"
+_UNFINISHED = ".unfinished"  # a folder below the root, on the same file system, so that a finished file can be linked
 
 
 class LocalStorage:
-    """See `Storage`. Keys are relative paths; hidden names are refused, so unfinished files are never listed."""
+    """See `Storage`. Keys are relative paths; hidden names are refused, so no key reaches unfinished files."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -62,18 +62,25 @@ class LocalStorage:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         folder = self.root / prefix.rpartition("/")[0]
-        for directory, _, names in os.walk(folder):
+        for directory, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if name != _UNFINISHED]
             for name in names:
                 key = (Path(directory) / name).relative_to(self.root).as_posix()
-                if key.startswith(prefix) and not name.startswith(_TEMPORARY):
+                if key.startswith(prefix):
                     yield key
+
+    def forget_unfinished(self) -> None:
+        """Remove what writers that were killed left; only while nobody else writes here."""
+        for path in (self.root / _UNFINISHED).glob("*"):
+            path.unlink(missing_ok=True)
 
     def _write(self, key: str, fill: Callable[[IO[bytes]], object]) -> bool:
         target = self.path(key)
         if target.is_file():
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
+        (self.root / _UNFINISHED).mkdir(exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self.root / _UNFINISHED)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 fill(file)
@@ -85,13 +92,14 @@ class LocalStorage:
                 return False
             except OSError:
                 os.replace(name, target)  # No hard links on this file system: both writers hold the same content.
-            _sync_directory(target.parent)
+            sync_directory(target.parent)
             return True
         finally:
             Path(name).unlink(missing_ok=True)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory last through a power cut."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,0 +1,33 @@
+"""What becomes of the thing that a job works on when the job is given up, and when it is taken up again."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from backend.db.models import Embedding, Export, Image, Job
+from backend.services import embeddings, exports, images
+from backend.uow import UnitOfWork
+
+
+def given_up(uow: UnitOfWork, job: Job, reason: str) -> None:
+    """The last attempt failed, or somebody cancelled: the image, embedding or export has failed with the reason."""
+    args = job.args
+    if job.kind == "ingest":
+        images.mark_failed(uow, args["image_id"], reason)
+    elif job.kind == "embed":
+        embeddings.mark_failed(uow, args["encoder_digest"], args["pixel_digest"], reason)
+    elif job.kind == "export":
+        exports.mark_failed(uow, args["export_id"], reason)
+
+
+def taken_up(uow: UnitOfWork, job: Job) -> None:
+    """A dead or cancelled job waits again, so what had failed is queued again."""
+    args, again = job.args, {"state": "queued", "failure": None}
+    if job.kind == "ingest":
+        statement = update(Image).where(Image.id == args["image_id"], Image.state == "failed")
+    elif job.kind == "embed":
+        same = (Embedding.encoder_digest == args["encoder_digest"], Embedding.pixel_digest == args["pixel_digest"])
+        statement = update(Embedding).where(*same, Embedding.state == "failed")
+    else:
+        statement = update(Export).where(Export.id == args["export_id"], Export.state == "failed")
+    uow.session.execute(statement.values(**again), execution_options={"synchronize_session": "fetch"})
