@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from backend.errors import Unavailable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,9 +20,16 @@ _LOCK = 0x6D61736C
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the database to `revision`; all of it or nothing. Quick when there is nothing to do."""
-    if revision in ("head", HEAD) and current(engine) == HEAD:
+    """Bring the database to `revision`; all of it or nothing. Quick when there is nothing to do.
+
+    Raises Unavailable `newer_database` when a newer version of the program has migrated it.
+    """
+    now_at = current(engine)
+    if revision in ("head", HEAD) and now_at == HEAD:
         return
+    if now_at is not None and not any((Path(__file__).parent / "versions").glob(f"{now_at}_*.py")):
+        told = f"a newer Maskmill has migrated this database (to {now_at}); this one knows up to {HEAD}"
+        raise Unavailable(told, code="newer_database")
     from alembic import command
 
     with _alone(engine) as connection:
@@ -60,6 +69,7 @@ def _alone(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name == "sqlite":
             with _foreign_keys_off(connection), connection.begin():  # BEGIN IMMEDIATE is the lock
                 yield connection
+                _check_foreign_keys(connection)
             return
         with connection.begin():
             connection.execute(text("SET LOCAL lock_timeout = '60s'"))
@@ -71,14 +81,17 @@ def _alone(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _foreign_keys_off(connection: Connection) -> Iterator[None]:
-    """SQLite changes a table by making a new one, which foreign keys would forbid; they are checked afterwards."""
+    """SQLite changes a table by making a new one, which foreign keys would forbid; they are checked at the end."""
     raw = connection.connection.dbapi_connection
     assert raw is not None
     raw.cursor().execute("PRAGMA foreign_keys=OFF")
     try:
         yield
-        broken = raw.cursor().execute("PRAGMA foreign_key_check").fetchall()
-        if broken:
-            raise RuntimeError(f"the migration broke {len(broken)} references, first in table {broken[0][0]}")
     finally:
         raw.cursor().execute("PRAGMA foreign_keys=ON")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+    if broken:
+        raise RuntimeError(f"the migration broke {len(broken)} references, first in table {broken[0][0]}")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 import migrations
 from backend.db.models import Base, Category, Project
 from backend.db.session import engine_from_url
+from backend.errors import Unavailable
 from backend.settings import Settings
 from tests import servers
 
@@ -94,6 +95,27 @@ def test_rows_are_held_to_the_rules(engine: Engine) -> None:
         with pytest.raises(IntegrityError), engine.begin() as connection:
             row = {"id": "1", "name": "cat", "supercategory": "", "position": 0, "state": "active", **values}
             connection.execute(Category.__table__.insert(), row)  # type: ignore[attr-defined]  # a Table, as always
+
+
+def test_a_database_of_a_newer_program_is_left_alone(engine: Engine) -> None:
+    migrations.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Unavailable, match="newer Maskmill"):
+        migrations.upgrade(engine)
+    assert migrations.current(engine) == "9999"
+
+
+def test_a_migration_that_breaks_references_is_rolled_back(tmp_path: Path) -> None:
+    """PostgreSQL checks at once; SQLite's checks are off while tables are made anew."""
+    engine = engine_from_url(f"sqlite:///{tmp_path / 'empty.db'}")
+    migrations.upgrade(engine)
+    lost = "INSERT INTO category (id, project_id, name, supercategory, colour, position, state) VALUES "
+    with pytest.raises(RuntimeError, match="1 references"), migrations._alone(engine) as connection:
+        connection.execute(text(lost + "('1', 'nowhere', 'cat', '', 0, 0, 'active')"))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM category")).scalar() == 0
+    engine.dispose()
 
 
 def test_there_is_one_head_and_it_is_the_one_that_start_up_compares_with() -> None:
