@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.models import Annotation, Image, ModelVersion, Source
@@ -202,8 +202,7 @@ def restore(uow: UnitOfWork, annotation_id: str) -> Annotation:
     annotation = find(uow.session, annotation_id)
     if annotation.state in ALIVE:
         return annotation
-    successor = select(Annotation.id).where(Annotation.supersedes_id == annotation_id)
-    if uow.session.scalar(successor.where(Annotation.state.not_in(("deleted", "rejected"))).limit(1)):
+    if uow.session.scalar(_successors(annotation_id).limit(1)):
         raise Conflict("Another annotation has replaced this one.", code="superseded")
     if annotation.supersedes_id is not None:
         _take_over_again(uow, annotation)
@@ -221,11 +220,15 @@ def _take_over_again(uow: UnitOfWork, annotation: Annotation) -> None:
     if predecessor.state in ALIVE:
         _supersede(uow, annotation.image_id, predecessor.id)
         return
-    others = select(Annotation.id).where(
-        Annotation.supersedes_id == predecessor.id, Annotation.id != annotation.id, Annotation.state.in_(ALIVE)
-    )
+    others = _successors(predecessor.id).where(Annotation.id != annotation.id)
     if predecessor.state == "superseded" and uow.session.scalar(others.limit(1)):
         raise Conflict("Another annotation has replaced the same one meanwhile.", code="superseded")
+
+
+def _successors(annotation_id: str) -> Select[str]:
+    """Ids of what replaced an annotation and still counts, even if it was replaced in turn."""
+    gone = ("deleted", "rejected")
+    return select(Annotation.id).where(Annotation.supersedes_id == annotation_id, Annotation.state.not_in(gone))
 
 
 def find(session: Session, annotation_id: str) -> Annotation:

@@ -149,6 +149,18 @@ def test_undo_and_redo_of_an_edit(browser: Browser, image: dict[str, Any]) -> No
     assert listed(browser, image) == {other["id"]: "accepted"}
 
 
+def test_two_edits_of_one_mask_never_come_back_together(browser: Browser, image: dict[str, Any]) -> None:
+    old = save(browser, image)
+    first = save(browser, image, supersedes_id=old["id"])
+    browser.delete(f"/api/annotations/{first['id']}")
+    browser.post(f"/api/annotations/{old['id']}/restore")
+    second = save(browser, image, supersedes_id=old["id"])
+    third = save(browser, image, supersedes_id=second["id"])
+    answer = browser.post(f"/api/annotations/{first['id']}/restore")
+    assert (answer.status_code, answer.json()["error"]) == (409, "superseded")
+    assert listed(browser, image) == {third["id"]: "accepted"}
+
+
 def test_delete_and_restore_may_be_repeated(browser: Browser, image: dict[str, Any]) -> None:
     saved = save(browser, image)
     for _ in range(2):
