@@ -1,5 +1,6 @@
-import { type Signal, useSignal } from "@preact/signals";
+import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useCallback, useEffect, useRef } from "preact/hooks";
+import { reachable, signedIn } from "../data/http";
 
 export interface Loaded<T> {
   /** The newest answer; kept while a newer one is fetched. */
@@ -35,6 +36,11 @@ export function useLoad<T>(load: () => Promise<T>, key: string): Loaded<T> {
       turn.current++;
     };
   }, [key, reload, value]);
+
+  // What failed for want of a server or a sign-in is asked for again as soon as there is one.
+  useSignalEffect(() => {
+    if (reachable.value && signedIn.value && error.peek()) void reload();
+  });
 
   return { value, error, reload };
 }

@@ -30,7 +30,7 @@ export function useLiveProject(
         if (event.kind === "job.dead") void reloadJobs();
       },
       open: (resumed) => {
-        if (resumed) return;
+        if (resumed && !list.error.value) return;
         list.refreshSoon();
         numbersSoon();
       },
