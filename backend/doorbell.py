@@ -62,11 +62,15 @@ class Doorbell:
 
     def _send_all(self) -> None:
         app = celery_app(*self._broker)
+        away = False
         while (wake := self._waiting.get()) is not None:
             try:
                 app.send_task(TASK, args=[wake.job_id], queue=wake.queue, ignore_result=True, retry=False)
+                away = False
             except Exception as error:  # noqa: BLE001 - whatever a broker library raises, the row still stands
-                log.warning("job %s was not announced: %s", wake.job_id, error)
+                if not away:  # one line an outage, not one a job
+                    log.warning("the broker does not answer, so jobs wait for a worker to look for them: %s", error)
+                away = True
                 time.sleep(0.2)
 
 

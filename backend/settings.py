@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     job_lease_seconds: float = Field(
         default=60.0, gt=0.1, description="A worker that is silent for so long lost its job"
     )
-    job_resend_seconds: float = Field(default=15.0, gt=0.05, description="Time between two rounds of the recovery loop")
+    job_resend_seconds: float = Field(
+        default=15.0, gt=0.05, description="A waiting job is announced again after so long, then twice so long ..."
+    )
     worker_threads: int = Field(default=0, ge=0, description="Threads of the model in a worker; 0 = one per core")
     release_dir: Path | None = Field(
         default=None, description="Model release served at the start; default: the shipped one"

@@ -279,6 +279,19 @@ def test_recovery_announces_with_back_off_and_buries(any_runtime: Runtime, sent:
     assert "3 attempts" in (dead.failure or "")
 
 
+def test_one_row_that_cannot_be_buried_does_not_keep_the_others(any_runtime: Runtime) -> None:
+    ids = [enqueue(any_runtime, f"export:{number}") for number in range(2)]
+    with any_runtime.write() as uow:
+        jobs.get(uow.session, ids[0]).args = {"export_id": "there is no such row"}
+    for job_id in ids:
+        for _ in range(3):
+            with any_runtime.write() as uow:
+                assert jobs.claim(uow, job_id, 60)
+            expire(any_runtime, job_id)
+    assert recovery.round_of(any_runtime) == (0, 1)
+    assert row(any_runtime, ids[1]).state == "dead"
+
+
 def test_an_embedded_start_takes_every_job_up_again(runtime: Runtime, sent: list[Wake]) -> None:
     ids = [enqueue(runtime, f"export:{number}") for number in range(3)]
     with runtime.write() as uow:
