@@ -23,6 +23,7 @@ CLASS_AGNOSTIC = "object"
 MAX_JSON_BYTES = 1 << 30
 MAX_POLYGON_POINTS = 100_000
 SUPERSAMPLING = 5
+MAX_SUPERSAMPLED_PIXELS = 4_000_000  # of a polygon's box; beyond, the canvas would take gigabytes
 
 
 class Sink(Protocol):
@@ -119,14 +120,14 @@ def read_folder(folder: Path) -> ReadDataset:
         image = _read_image(folder, record)
         if image.path.is_file():
             dataset.images.append(image)
-            by_id[record.get("id")] = image
+            by_id[_id(record, "id")] = image
         else:
             dataset.missing.append(image.file_name)
     for record in _records(document, "annotations"):
-        owner = by_id.get(record.get("image_id"))
+        owner = by_id.get(_id(record, "image_id"))
         if owner is None or "segmentation" not in record:
             continue
-        category = names.get(record.get("category_id"))
+        category = names.get(_id(record, "category_id"))
         owner.annotations.append(ReadAnnotation(record["segmentation"], category, bool(record.get("iscrowd"))))
     return dataset
 
@@ -137,10 +138,17 @@ def _categories(document: Mapping[str, Any]) -> tuple[dict[Any, str | None], dic
     supercategories: dict[str, str] = {}
     for record in _records(document, "categories"):
         name = str(record.get("name", "")).strip()[:200]
-        names[record.get("id")] = name if name and name != CLASS_AGNOSTIC else None
+        names[_id(record, "id")] = name if name and name != CLASS_AGNOSTIC else None
         if name and name != CLASS_AGNOSTIC:
             supercategories.setdefault(name, str(record.get("supercategory", "") or "")[:200])
     return names, supercategories
+
+
+def _id(record: Mapping[str, Any], name: str) -> float | str | None:
+    value = record.get(name)
+    if value is not None and type(value) not in (int, float, str):
+        raise Invalid(f"`{name}` is neither a number nor a text.", code="bad_dataset")
+    return value
 
 
 def _read_image(folder: Path, record: Mapping[str, Any]) -> ReadImage:
@@ -191,7 +199,8 @@ def counts_of(segmentation: Any, size: tuple[int, int]) -> str:
 def _filled(polygons: Sequence[Any], size: tuple[int, int]) -> Any:
     """Polygons ([x0, y0, x1, y1, ...] each) as a boolean mask: a pixel is set when its centre is inside one of them.
 
-    Drawn SUPERSAMPLING times larger and read at the pixels' centres; edges fall within a pixel of COCO's own drawing.
+    Drawn SUPERSAMPLING times larger, unless it is very large anyway, and read at the pixels' centres; edges fall within
+    a pixel of COCO's own drawing.
     """
     height, width = size
     mask = np.zeros(size, np.bool_)
@@ -202,10 +211,11 @@ def _filled(polygons: Sequence[Any], size: tuple[int, int]) -> Any:
         high_y = min(height, math.ceil(max(y for _, y in points)) + 1)
         if high_x <= low_x or high_y <= low_y:
             continue
-        scaled = [((x - low_x) * SUPERSAMPLING - 0.5, (y - low_y) * SUPERSAMPLING - 0.5) for x, y in points]
-        canvas = Image.new("1", ((high_x - low_x) * SUPERSAMPLING, (high_y - low_y) * SUPERSAMPLING))
+        scale = SUPERSAMPLING if (high_x - low_x) * (high_y - low_y) <= MAX_SUPERSAMPLED_PIXELS else 1
+        scaled = [((x - low_x) * scale - 0.5, (y - low_y) * scale - 0.5) for x, y in points]
+        canvas = Image.new("1", ((high_x - low_x) * scale, (high_y - low_y) * scale))
         ImageDraw.Draw(canvas).polygon(scaled, fill=1)
-        middle = slice(SUPERSAMPLING // 2, None, SUPERSAMPLING)
+        middle = slice(scale // 2, None, scale)
         mask[low_y:high_y, low_x:high_x] |= np.asarray(canvas)[middle, middle]
     return mask
 

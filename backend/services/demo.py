@@ -27,15 +27,20 @@ CATEGORIES = ("person", "animal", "vehicle", "thing")
 
 
 def create(runtime: Runtime) -> str:
-    """The id of a new project whose images take the way of every upload. Unavailable when the pictures are not here."""
+    """The id of the demo project, whose images take the way of every upload; whatever of it is there already stays.
+
+    So a demo that was cut off half-way is made whole. Raises Unavailable when the pictures are not here.
+    """
     folder = photographs_folder()
     limit = runtime.settings.max_upload_bytes
     files = [images.LocalFile(name, folder / source, limit) for source, name in PHOTOGRAPHS.items()]
     with runtime.write() as uow:
         actor_id = accounts.owner(uow).id
-        project = projects.create(uow, NAME, DESCRIPTION)
+        project = projects.by_id_or_name(uow.session, NAME) or projects.create(uow, NAME, DESCRIPTION)
+        known = {category.name for category in projects.categories_of(uow.session, project.id)}
         for category in CATEGORIES:
-            projects.add_category(uow, project.id, category)
+            if category not in known:
+                projects.add_category(uow, project.id, category)
     images.take(runtime, project.id, actor_id, files)
     return project.id
 

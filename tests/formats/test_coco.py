@@ -102,6 +102,8 @@ def test_a_folder_is_read_with_names_instead_of_ids(tmp_path: Path) -> None:
         '{"images": {}}',
         '{"images": [1]}',
         '{"images": [{"id": 1, "height": 4, "width": 5}]}',
+        '{"images": [], "categories": [{"id": [1], "name": "cat"}]}',
+        '{"images": [], "annotations": [{"id": 1, "image_id": {}, "segmentation": []}]}',
         '{"images": [{"id": 1, "file_name": "a.png", "height": "4", "width": 5}]}',
         '{"images": [{"id": 1, "file_name": "../a.png", "height": 4, "width": 5}]}',
         '{"images": [{"id": 1, "file_name": "/etc/passwd", "height": 4, "width": 5}]}',
@@ -170,3 +172,14 @@ def test_polygons_beyond_the_image_are_cut_at_its_edge() -> None:
 def test_what_is_no_mask_is_refused(segmentation: object) -> None:
     with pytest.raises(masks.InvalidMask):
         coco.counts_of(segmentation, SIZE)
+
+
+def test_a_very_large_polygon_covers_what_a_small_one_does_to_a_pixel() -> None:
+    """It is drawn without supersampling: five times five the pixels would be gigabytes."""
+    size = (2100, 2000)
+    polygon: list[float] = [100.3, 100.2, 1900.7, 120.4, 1800.5, 2050.6, 150.1, 1990.9]
+    area = masks.area(masks.parse(list(size), coco.counts_of([polygon], size), size))
+    pairs = list(zip(polygon[0::2], polygon[1::2], strict=True))
+    turns = zip(pairs, pairs[1:] + pairs[:1], strict=True)
+    exact = abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in turns)) / 2
+    assert abs(area - exact) < 8000  # a pixel along its edges

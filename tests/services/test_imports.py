@@ -143,3 +143,5 @@ def test_the_demo_project_takes_the_way_of_every_upload(runtime: Runtime) -> Non
     assert overview["image_count"] == 10 and overview["failed_image_count"] == overview["queued_image_count"] == 0
     assert names[:3] == ["astronaut.png", "cat.png", "coffee.png"]
     assert len(overview["categories"]) == 4 and len(overview["cover_image_ids"]) == 4
+    assert demo.create(runtime) == project_id
+    assert make.work_off(runtime) == {}
