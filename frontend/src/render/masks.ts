@@ -169,6 +169,7 @@ export class WebglMasks implements MaskPainter {
         hue: mask.colour,
         fill: fillOf(mask),
         ratio,
+        lod: Math.max(0, Math.round(-Math.log2(device[0]))),
         dash,
       },
     );
@@ -182,8 +183,9 @@ export class WebglMasks implements MaskPainter {
     const box: Box = [x - RIM, y - RIM, width + 2 * RIM, height + 2 * RIM];
     const made = texture(gl, true);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    const pixels = decode(mask.runs, this.size, box);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, box[2], box[3], 0, gl.RED, gl.UNSIGNED_BYTE, pixels);
+    const most = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
+    const { pixels, width: wide, height: high } = thinned(decode(mask.runs, this.size, box), box, most);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, wide, high, 0, gl.RED, gl.UNSIGNED_BYTE, pixels);
     gl.generateMipmap(gl.TEXTURE_2D);
     const cached = { runs: mask.runs, box, texture: made };
     this.cache.set(mask.id, cached);
@@ -220,6 +222,7 @@ export class WebglMasks implements MaskPainter {
         hue: draft.colour,
         fill: draft.preview ? FILL.preview : FILL.draft,
         ratio,
+        lod: 0,
         dash: [0, 1, 0],
       },
     );
@@ -277,4 +280,22 @@ export class WebglMasks implements MaskPainter {
     ] as const;
     return rectangle[0] < rectangle[2] && rectangle[1] < rectangle[3] ? [...rectangle] : null;
   }
+}
+
+interface Pixels {
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Every n-th pixel of a mask that is longer than the graphics can hold (8192 pixels and more); others as they are. */
+function thinned(pixels: Uint8Array, [, , width, height]: Box, most: number): Pixels {
+  const every = Math.ceil(Math.max(width, height) / most);
+  if (every === 1) return { pixels, width, height };
+  const [wide, high] = [Math.ceil(width / every), Math.ceil(height / every)];
+  const thin = new Uint8Array(wide * high);
+  for (let y = 0; y < high; y += 1) {
+    for (let x = 0; x < wide; x += 1) thin[y * wide + x] = pixels[y * every * width + x * every] as number;
+  }
+  return { pixels: thin, width: wide, height: high };
 }

@@ -62,9 +62,16 @@ uniform vec4 box;
 uniform vec3 hue;
 uniform float fill;
 uniform float ratio;
+uniform float lod;
 uniform vec3 dash;
 in vec2 position;
 out vec4 colour;
+const vec2 RING[8] = vec2[8](
+  vec2(0.92388, 0.38268), vec2(0.38268, 0.92388), vec2(-0.38268, 0.92388), vec2(-0.92388, 0.38268),
+  vec2(-0.92388, -0.38268), vec2(-0.38268, -0.92388), vec2(0.38268, -0.92388), vec2(0.92388, -0.38268));
+const vec2 HALF[8] = vec2[8](
+  vec2(0.5, 0.0), vec2(0.35355, 0.35355), vec2(0.0, 0.5), vec2(-0.35355, 0.35355),
+  vec2(-0.5, 0.0), vec2(-0.35355, -0.35355), vec2(0.0, -0.5), vec2(0.35355, -0.35355));
 float at(vec2 place) {
   if (box.z == 0.0) {
     ivec2 texel = ivec2(floor(vec2(place.x, canvas.y - place.y)));
@@ -73,13 +80,14 @@ float at(vec2 place) {
   }
   vec2 inside = (place - view.yz) / view.x - box.xy;
   if (any(lessThan(inside, vec2(0))) || any(greaterThanEqual(inside, box.zw))) return 0.0;
-  if (view.x >= 1.0) return texelFetch(coverage, ivec2(floor(inside)), 0).r;
-  return textureLod(coverage, inside / box.zw, log2(1.0 / view.x)).r;
+  vec2 texels = vec2(textureSize(coverage, 0));
+  if (view.x >= 1.0) return texelFetch(coverage, ivec2(floor(inside * texels / box.zw)), 0).r;
+  return textureLod(coverage, inside / box.zw, lod).r;
 }
 bool plain(vec2 place, out float value) {
   if (box.z == 0.0) return false;
   vec2 inside = ((place - view.yz) / view.x - box.xy) / box.zw;
-  value = textureLod(coverage, clamp(inside, 0.0, 1.0), max(log2(1.0 / view.x), 0.0) + 2.0 + ratio).r;
+  value = textureLod(coverage, clamp(inside, 0.0, 1.0), lod + 3.0 + ratio).r;
   vec2 edge = min(inside, 1.0 - inside) * box.zw * view.x;
   return min(edge.x, edge.y) > 4.0 * ratio && (value == 0.0 || value == 1.0);
 }
@@ -89,16 +97,10 @@ void main() {
   float reach = 2.25 * ratio;
   float centre = at(position);
   float outer = 0.0;
-  for (int k = 0; k < 8; k++) {
-    float angle = (float(k) + 0.5) * 0.7853981634;
-    outer += at(position + reach * vec2(cos(angle), sin(angle)));
-  }
+  for (int k = 0; k < 8; k++) outer += at(position + reach * RING[k]);
   if (outer == 8.0 * centre && (centre == 0.0 || centre == 1.0)) { colour = vec4(hue, 1) * fill * centre; return; }
   float inner = 0.0;
-  for (int k = 0; k < 8; k++) {
-    float angle = float(k) * 0.7853981634;
-    inner += at(position + 0.5 * reach * vec2(cos(angle), sin(angle)));
-  }
+  for (int k = 0; k < 8; k++) inner += at(position + reach * HALF[k]);
   float share = (centre * 2.0 + inner + outer) / 18.0;
   float inward = (share - 0.5) * 2.2 * reach;
   float soft = 0.5;

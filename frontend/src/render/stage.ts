@@ -11,6 +11,12 @@ import { PlainMasks } from "./masks2d";
 const MARCH_MS = 90;
 const MARCH_STEP = 0.08;
 
+/** Frames longer than this, so many in a row, mean that this machine paints masks too slowly to follow every move. */
+const SLOW_MS = 45;
+const SLOW_FRAMES = 2;
+/** The view counts as still when it has not changed for so long. */
+const REST_MS = 90;
+
 type Layer = "image" | "masks" | "interaction";
 
 export class Stage {
@@ -27,6 +33,10 @@ export class Stage {
   private readonly waiting: (() => void)[] = [];
   private frame = 0;
   private march = 0;
+  /** The view for which the masks were painted last; until they are painted again the browser moves and scales them. */
+  private painted: Viewport | null = null;
+  private resting: ReturnType<typeof setTimeout> | undefined;
+  private slowFrames = 0;
   private marching: ReturnType<typeof setInterval> | undefined;
 
   /** `resized` hears the size of the canvas in CSS pixels, at first and whenever it changes. */
@@ -85,11 +95,19 @@ export class Stage {
 
   setView(view: Viewport): void {
     this.view = view;
-    this.touch("image", "masks", "interaction");
+    if (this.slowFrames < SLOW_FRAMES || !this.painted) {
+      this.touch("image", "masks", "interaction");
+      this.timeFrame();
+      return;
+    }
+    this.touch("image", "interaction");
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.touch("masks"), REST_MS);
   }
 
   dispose(): void {
     clearInterval(this.marching);
+    clearTimeout(this.resting);
     cancelAnimationFrame(this.frame);
     this.observer.disconnect();
     this.masks.dispose();
@@ -110,8 +128,20 @@ export class Stage {
   }
 
   private advance(): void {
+    if (this.slowFrames >= SLOW_FRAMES) return;
+    this.timeFrame();
     this.march = (this.march + MARCH_STEP) % 1;
     this.touch("masks");
+  }
+
+  /** How long the browser takes for the frame that follows a change of the view. */
+  private timeFrame(): void {
+    const began = performance.now();
+    requestAnimationFrame(() =>
+      requestAnimationFrame((now) => {
+        this.slowFrames = now - began > SLOW_MS ? this.slowFrames + 1 : 0;
+      }),
+    );
   }
 
   private measure(): void {
@@ -123,6 +153,7 @@ export class Stage {
       canvas.height = Math.max(1, Math.round(size[0] * ratio));
     }
     this.screen = { size, ratio };
+    this.painted = null;
     this.touch("image", "masks", "interaction");
     this.resized(size);
   }
@@ -137,7 +168,11 @@ export class Stage {
     if ((globalThis.devicePixelRatio || 1) !== this.screen.ratio) this.measure();
     const { view, screen, dirty } = this;
     if (dirty.has("image")) this.image.draw(view, screen);
-    if (dirty.has("masks")) this.masks.draw(view, screen, this.marching === undefined ? null : this.march);
+    if (dirty.has("masks")) {
+      this.masks.draw(view, screen, this.marching === undefined ? null : this.march);
+      this.painted = view;
+    }
+    this.canvases.masks.style.transform = moved(this.painted, view);
     if (dirty.has("interaction")) this.interaction.draw(this.acting, view, screen, this.colours);
     dirty.clear();
     cancelAnimationFrame(this.frame);
@@ -157,4 +192,12 @@ function canvasIn(host: HTMLElement): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   host.append(canvas);
   return canvas;
+}
+
+/** The CSS transform that brings what was painted for one view to where another has it. */
+function moved(from: Viewport | null, to: Viewport): string {
+  if (!from || from === to) return "";
+  const factor = to.scale / from.scale;
+  const [dx, dy] = [to.left - from.left * factor, to.top - from.top * factor];
+  return `translate(${dx}px, ${dy}px) scale(${factor})`;
 }
