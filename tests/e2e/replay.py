@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -46,7 +45,7 @@ class Torch:
         for prompt in prompts:
             if prompt["kind"] == "mask":
                 assert replaced is not None, "a mask prompt without a mask that it stands for"
-                previous = as_logits(replaced, self.model.config.frame, self.model.config.logits)
+                previous = as_logits(replaced, self.model.config.logits)
                 continue
             if prompt["kind"] == "point":
                 points.append(Point(prompt["x"], prompt["y"], prompt["label"]))
@@ -65,10 +64,21 @@ def picture(path: Path) -> NDArray[np.uint8]:
     return np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
 
 
-def as_logits(mask: Bitmap, frame: int, side: int) -> NDArray[np.float32]:
-    """A saved mask as the decoder's mask input: shrunk into the frame by area, cut at one half, plus or minus SURE."""
-    rows, columns = resized_size(mask.shape[0], mask.shape[1], side)
-    small = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+def as_logits(mask: Bitmap, side: int) -> NDArray[np.float32]:
+    """A saved mask as the decoder's mask input: plus SURE in the cells that it covers by half, else minus SURE."""
+    height, width = mask.shape
+    (top, bottom), (left, right) = (
+        _cells(cells, length) for cells, length in zip(resized_size(height, width, side), mask.shape, strict=True)
+    )
+    sums = np.pad(mask.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    covered = sums[bottom][:, right] - sums[top][:, right] - sums[bottom][:, left] + sums[top][:, left]
+    inside = 2 * covered > np.outer(bottom - top, right - left)
     logits = np.full((side, side), -SURE, np.float32)
-    logits[:rows, :columns][small > 0.5] = SURE
+    logits[: len(top), : len(left)][inside] = SURE
     return logits
+
+
+def _cells(cells: int, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each of `cells` begins and ends among `length` pixels: whole pixels, at least one each."""
+    begin = np.minimum(np.arange(cells) * length // cells, length - 1)
+    return begin, np.maximum(begin + 1, np.arange(1, cells + 1) * length // cells)
