@@ -111,9 +111,11 @@ def first_seen(
     with runtime.read() as session:
         if project_id is not None:
             projects.find(session, project_id)
+        newest = events.latest_id(session)
         if last_event_id is not None and re.fullmatch(r"[0-9]{1,18}", last_event_id):
-            return int(last_event_id)
-        return events.latest_id(session)
+            # Never beyond the newest: a database that was restored from a backup counts on from where it was.
+            return min(int(last_event_id), newest)
+        return newest
 
 
 @router.get("/events", summary="What happens, as it happens", response_class=EventSourceResponse)

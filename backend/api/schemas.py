@@ -52,7 +52,7 @@ class Problem(Answer):
 
 
 class WorkerHealth(Answer):
-    alive: bool = Field(description="A worker was seen within the last few lease lengths.")
+    alive: bool = Field(description="A worker was seen within the last half minute.")
     seen_at: Time | None = Field(description="When a worker last gave a sign of life.")
 
 

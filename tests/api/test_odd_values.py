@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from backend.api import problems
+from backend.api.events import first_seen
+from backend.services.events import latest_id
 from tests.web import Browser, draft
 
 FULL = Path("/dev/full")
@@ -39,6 +41,16 @@ def test_a_revision_beyond_any_counter_is_refused(browser: Browser) -> None:
     saved = browser.post(f"/api/images/{image['id']}/annotations", json=draft()).json()
     for revision in (2**63, 0, -1):
         assert browser.patch(f"/api/annotations/{saved['id']}", json={"revision": revision}).status_code == 422
+
+
+def test_a_page_that_saw_more_events_than_there_are_hears_the_next_one(browser: Browser) -> None:
+    """As after the restore of a backup."""
+    browser.new_project()
+    with browser.runtime.read() as session:
+        newest = latest_id(session)
+    assert 0 < newest < 10_000
+    assert first_seen(browser.runtime, None, "999999999999") == newest
+    assert first_seen(browser.runtime, None, str(newest - 1)) == newest - 1
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")

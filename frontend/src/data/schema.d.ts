@@ -1205,7 +1205,7 @@ export interface components {
         WorkerHealth: {
             /**
              * Alive
-             * @description A worker was seen within the last few lease lengths.
+             * @description A worker was seen within the last half minute.
              */
             alive: boolean;
             /**
