@@ -16,7 +16,7 @@ export function Candidates({ editor }: { editor: Editor }) {
   const ready = editor.hasDraft.value && shown !== null && picture !== null;
   return (
     <section class="editor-section editor-candidates" aria-label="Candidates">
-      <h3>Candidates</h3>
+      <h2>Candidates</h2>
       {ready ? (
         <Choices editor={editor} decoded={shown.decoded} chosen={shown.candidate} picture={picture} />
       ) : (

@@ -33,9 +33,9 @@ export function Categories({ editor, searchRef }: { editor: Editor; searchRef: R
 
   return (
     <section class="editor-section editor-categories" aria-label="Category">
-      <h3>
+      <h2>
         Category <span class="quiet-text">{selected ? "of the selected mask" : "of the next mask"}</span>
-      </h3>
+      </h2>
       <div class="editor-search">
         <Icon name="search" size={14} />
         <input

@@ -76,7 +76,7 @@ export class Editing {
   accept(record: AnnotationRecord, extra: Extra): void {
     this.bodies.set(record.id, annotationIn(record, extra));
     this.settle(accept(this.document.peek(), record));
-    if (this.selectedId.peek() === record.supersedesId && record.supersedesId) this.selectedId.value = record.id;
+    if (record.supersedesId) this.selectedId.value = null;
   }
 
   remove(id: string): void {

@@ -51,6 +51,7 @@ export function EditorPage({ projectId, imageId }: EditorPageProps) {
       <Bar editor={editor} panel={panel} />
       <Rail editor={editor} />
       <main class="editor-stage">
+        <h1 class="only-read">{editor.image.value ? baseName(editor.image.value.file_name) : "Image"}</h1>
         <Canvas editor={editor} hand={hand.value} />
         <span class="editor-zoom" aria-hidden="true">
           {Math.round(editor.view.value.scale * 100)} %

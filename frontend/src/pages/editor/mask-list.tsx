@@ -23,7 +23,7 @@ export function MaskList({ editor }: { editor: Editor }) {
   const records = [...editor.editing.records.value].sort(ORDERS[order.value]);
   return (
     <section class="editor-section editor-masks" aria-label="Masks">
-      <h3>
+      <h2>
         Masks <span class="quiet-text">({records.length})</span>
         {records.length > 1 && (
           <select
@@ -38,21 +38,15 @@ export function MaskList({ editor }: { editor: Editor }) {
             <option value="score">surest first</option>
           </select>
         )}
-      </h3>
+      </h2>
       {records.length === 0 ? (
         <p class="quiet-text">Accepted masks appear here.</p>
       ) : (
-        <div
-          class="list"
-          role="listbox"
-          tabIndex={0}
-          aria-label={count(records.length, "mask")}
-          onKeyDown={(event) => step(event, editor, records)}
-        >
+        <ul class="list" aria-label={count(records.length, "mask")} onKeyDown={(event) => step(event, editor, records)}>
           {records.map((record) => (
             <Row key={record.id} editor={editor} record={record} />
           ))}
-        </div>
+        </ul>
       )}
     </section>
   );
@@ -69,26 +63,23 @@ function step(event: KeyboardEvent, editor: Editor, records: readonly Annotation
 }
 
 function Row({ editor, record }: { editor: Editor; record: AnnotationRecord }) {
-  const element = useRef<HTMLDivElement>(null);
+  const element = useRef<HTMLButtonElement>(null);
   const { editing, workspace } = editor;
   const selected = editing.selectedId.value === record.id;
   const hidden = editing.hidden.value.has(record.id);
   const category = workspace.categoryOf(record.categoryId);
   useEffect(() => {
-    if (selected) element.current?.scrollIntoView({ block: "nearest" });
+    if (!selected) return;
+    element.current?.scrollIntoView({ block: "nearest" });
+    // Arrow keys go on from the row they led to.
+    if (document.activeElement?.matches(".editor-pick")) element.current?.focus();
   }, [selected]);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the list around the rows takes the arrow keys.
-    <div
-      ref={element}
+    <li
       class={hidden ? "editor-row hidden" : "editor-row"}
-      role="option"
-      aria-selected={selected}
-      tabIndex={-1}
       data-testid="mask-row"
       data-annotation-id={record.id}
       data-selected={selected}
-      onClick={() => editor.select(selected ? null : record.id)}
       onPointerEnter={() => {
         editing.pointedId.value = record.id;
       }}
@@ -96,26 +87,31 @@ function Row({ editor, record }: { editor: Editor; record: AnnotationRecord }) {
         editing.pointedId.value = null;
       }}
     >
-      <span class="dot" style={{ color: maskHex(category ? category.colour : ownIndex(record.id)) }} />
-      <span class="name">{category?.name ?? <span class="quiet-text">no category</span>}</span>
-      {record.predictedIou !== null && (
-        <span class="score" title="How well the model thinks that the mask fits">
-          {percent(record.predictedIou)}
+      <button
+        ref={element}
+        type="button"
+        class="editor-pick"
+        aria-pressed={selected}
+        onClick={() => editor.select(selected ? null : record.id)}
+      >
+        <span class="dot" style={{ color: maskHex(category ? category.colour : ownIndex(record.id)) }} />
+        <span class="name">{category?.name ?? <span class="quiet-text">no category</span>}</span>
+        {record.predictedIou !== null && (
+          <span class="score" title="How well the model thinks that the mask fits">
+            {percent(record.predictedIou)}
+          </span>
+        )}
+        <span class="badge" title={sourceWords(record)}>
+          {sourceOf(record)}
         </span>
-      )}
-      <span class="badge" title={sourceWords(record)}>
-        {sourceOf(record)}
-      </span>
+      </button>
       <IconButton
         icon={hidden ? "hide" : "show"}
         label={hidden ? "Show this mask" : "Hide this mask"}
         small
         size={16}
         testId="toggle-mask"
-        onClick={(event) => {
-          event.stopPropagation();
-          editing.toggleHidden(record.id);
-        }}
+        onClick={() => editing.toggleHidden(record.id)}
       />
       <IconButton
         icon="delete"
@@ -124,12 +120,9 @@ function Row({ editor, record }: { editor: Editor; record: AnnotationRecord }) {
         small
         size={16}
         testId="delete-mask"
-        onClick={(event) => {
-          event.stopPropagation();
-          editor.remove(record.id);
-        }}
+        onClick={() => editor.remove(record.id)}
       />
-    </div>
+    </li>
   );
 }
 

@@ -13,7 +13,7 @@ export function Rail({ editor }: { editor: Editor }) {
   const { history } = editor.editing.document.value;
   const draft = editor.prompting.draft.value;
   return (
-    <div class="editor-rail" role="toolbar" aria-label="Tools" aria-orientation="vertical">
+    <section class="editor-rail" aria-label="Tools">
       {TOOLS.map(([name, label, shortcut]) => (
         <IconButton
           key={name}
@@ -46,6 +46,6 @@ export function Rail({ editor }: { editor: Editor }) {
       <IconButton icon="zoomIn" label="Zoom in" shortcut="+" onClick={() => editor.zoomBy(1.25)} testId="zoom-in" />
       <IconButton icon="zoomOut" label="Zoom out" shortcut="-" onClick={() => editor.zoomBy(0.8)} testId="zoom-out" />
       <IconButton icon="fit" label="Fit the image" shortcut="F" onClick={() => editor.fit()} testId="fit" />
-    </div>
+    </section>
   );
 }

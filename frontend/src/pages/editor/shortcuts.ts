@@ -85,7 +85,7 @@ export const HELP: readonly ShortcutGroup[] = [
     title: "Masks",
     keys: [
       [["V"], "Select; then click to refine"],
-      [["1", "…", "9"], "Category"],
+      [["1 – 9"], "Category"],
       [["0"], "No category"],
       [["/"], "Find a category"],
       [["Delete"], "Delete the selected mask"],
