@@ -6,12 +6,11 @@ URLs choose the mode: a SQLite or PostgreSQL address, a directory or an S3 bucke
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -43,9 +42,6 @@ class Settings(BaseSettings):
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="Host names accepted beside loopback ones (JSON list)"
     )
-    secret_key: SecretStr = Field(
-        default=SecretStr(""), description="Signs cookies; default: generated once in data_dir"
-    )
 
     max_upload_bytes: int = Field(default=200 * 1024**2, gt=0, description="Largest single file that is accepted")
     max_image_pixels: int = Field(default=100_000_000, gt=0, description="Largest height x width that is decoded")
@@ -74,16 +70,3 @@ class Settings(BaseSettings):
         if not self.storage_url:
             object.__setattr__(self, "storage_url", (self.data_dir / "objects").as_uri())
         return self
-
-    def signing_key(self) -> str:
-        """The configured key, or one made at the first call and kept in data_dir, readable by its owner only."""
-        if configured := self.secret_key.get_secret_value():
-            return configured
-        path = self.data_dir / "secret_key"
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(48))
-        except FileExistsError:
-            pass  # Made by an earlier start: that one counts.
-        return path.read_text()

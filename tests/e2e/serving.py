@@ -107,7 +107,6 @@ def distributed() -> Iterator[Server]:
             "MASKMILL_DATABASE_URL": database,
             "MASKMILL_BROKER_URL": broker,
             "MASKMILL_STORAGE_URL": bucket,
-            "MASKMILL_SECRET_KEY": "a secret that both share",
         }
         for_worker = environment(folder / "worker", **settings)
         (folder / "worker").mkdir()
