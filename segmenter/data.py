@@ -59,10 +59,16 @@ def find_coco_folders(roots: Sequence[Path]) -> list[Path]:
 
 
 def read_split(file: Path | None, part: str) -> dict[str, set[str]] | None:
-    """The file names per set that a split file names under ``part``; ``None`` without a file: everything."""
+    """The file names per set that a split file names under ``part``; ``None`` without a file: everything.
+
+    Raises ValueError for a file that is not such a table.
+    """
     if file is None:
         return None
-    return {name: set(files) for name, files in json.loads(file.read_text())[part].items()}
+    parts = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(parts, dict) or not isinstance(parts.get(part), dict):
+        raise ValueError(f"{file} names no images under {part!r}")
+    return {name: set(files) for name, files in parts[part].items()}
 
 
 def coco_images(folder: Path, split: dict[str, set[str]] | None) -> Iterator[tuple[str, Path, list[dict[str, Any]]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ MANIFEST, WEIGHTS, ENCODER, DECODER, CARD = (
 FILES: Final = (WEIGHTS, ENCODER, DECODER)
 SHIPPED: Final = Path(__file__).parent / "weights"
 STARTER: Final = SHIPPED / "starter"
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _FIELDS: Final = {
     "name": str,
     "version": str,
@@ -63,9 +65,13 @@ def read_manifest(folder: Path) -> Manifest:
     for field, kind in _FIELDS.items():
         if not isinstance(manifest.get(field), kind):
             raise InvalidRelease(f"{file}: {field} is missing or not a {kind.__name__}")
-    missing = [name for name in FILES if name not in manifest["files"]]
+    named = {name: entry.get("digest") for name, entry in manifest["files"].items() if isinstance(entry, dict)}
+    missing = [name for name in FILES if not _DIGEST.fullmatch(str(named.get(name)))]
     if missing:
         raise InvalidRelease(f"{file} names no digest for {', '.join(missing)}")
+    for field in ("digest", "encoder_digest"):
+        if not _DIGEST.fullmatch(manifest[field]):
+            raise InvalidRelease(f"{file}: {field} is not 64 hexadecimal digits")
     return manifest
 
 

@@ -193,7 +193,7 @@ def train(
     report: Callable[[dict[str, Any]], None] = lambda metrics: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Path:
-    """Trains for ``config.minutes`` of ``clock`` time and writes ``weights.safetensors`` (the running average) into ``out``.
+    """Trains for ``config.minutes`` of ``clock`` time; the running average is written to ``weights.safetensors``.
 
     ``out`` also gets ``metrics.jsonl`` and ``checkpoint.pt``; where the latter exists, the run goes on from it. A loss
     that is not finite ends the run with ``FloatingPointError`` and leaves the last good checkpoint.

@@ -51,7 +51,7 @@ def _told() -> Iterator[None]:
     quiet_threads()
     try:
         yield
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:  # the last: a training run that diverged
         raise Invalid(str(error)) from error
 
 
@@ -121,7 +121,9 @@ def evaluate_clicks(
     data: DataFolders,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where metrics.json goes.")],
     model: ModelName = "starter",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N images of each set.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first N images of each set that have a mask to ask for.")
+    ] = None,
     split: Split = None,
     baselines: Annotated[bool, typer.Option(help="Also superpixels and GrabCut from the same clicks.")] = True,
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one per CPU core.")] = 0,

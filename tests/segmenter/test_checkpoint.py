@@ -172,7 +172,7 @@ def release(folder: Path, config: ModelConfig = SMALL) -> Path:
     weights = folder / manifest.WEIGHTS
     checkpoint.save_weights(weights, build(config).state_dict(), config)
     file = {"digest": manifest.file_digest(weights), "bytes": weights.stat().st_size}
-    texts = {"format": manifest.FORMAT, "name": "small", "version": "1", "digest": "d", "encoder_digest": "e"}
+    texts = {"format": manifest.FORMAT, "name": "small", "version": "1", "digest": "d" * 64, "encoder_digest": "e" * 64}
     sizes = {"frame": config.frame, "logits": config.logits, "mask_threshold": 0.0}
     tables = {"config": to_dict(config), "preprocessing": {}, "embedding": {}}
     values = texts | sizes | tables | {"files": dict.fromkeys(manifest.FILES, file)}

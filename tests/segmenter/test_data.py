@@ -70,6 +70,10 @@ def test_a_split_admits_only_what_it_names(tmp_path: Path) -> None:
     assert names == ["001.png", "003.png"]
     with pytest.raises(ValueError, match="no image with a mask"):
         read_scenes([folder], read_split(split, "evaluate"))
+    with pytest.raises(ValueError, match="names no images"):
+        read_split(split, "test")
+    with pytest.raises(ValueError, match="no images under 'tune'"):
+        read_split(split, "tune")
 
 
 def test_scenes_keep_every_mask_of_every_annotator(tmp_path: Path) -> None:

@@ -99,6 +99,14 @@ def test_a_changed_file_is_not_the_release(release: Path, tmp_path: Path) -> Non
         verify(tmp_path)
 
 
+def test_digests_are_digests(release: Path, tmp_path: Path) -> None:
+    manifest = read_manifest(release)
+    for broken in ({"digest": "x"}, {"encoder_digest": "g" * 64}, {"files": {**manifest["files"], "decoder.onnx": {}}}):
+        (tmp_path / "release.json").write_text(json.dumps(manifest | broken))
+        with pytest.raises(InvalidRelease, match="digest"):
+            read_manifest(tmp_path)
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"format": "other"}', '{"format": "maskmill-release/1"}'])
 def test_a_bad_manifest_is_explained(tmp_path: Path, content: str) -> None:
     (tmp_path / "release.json").write_text(content)
