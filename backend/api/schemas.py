@@ -87,7 +87,7 @@ class CategoryList(Answer):
 
 
 class CategoryIn(Body):
-    name: Name
+    name: Name = Field(examples=["car"])
     supercategory: Annotated[str, StringConstraints(max_length=200, pattern=CONTROL_FREE)] = ""
     colour: int | None = Field(default=None, ge=0, le=11, description="Without it, the next free colour.")
 
@@ -231,7 +231,20 @@ Seconds = Annotated[float, Field(ge=0, le=10_000_000)]
 Attributes = Annotated[dict[str, Any], Field(description="Anything small that belongs to the object (at most 16 KiB).")]
 
 
+EXAMPLE_MASK = {
+    "id": "0b8f6f0e-5d0e-4c61-9f7d-0c3f3a6f1d52",
+    "size": [60, 80],
+    "counts": "0l1Td4",
+    "source": "click",
+    "prompts": [{"kind": "point", "x": 0.5, "y": 30.0, "label": 1, "at_ms": 0}],
+    "chosen_candidate": 2,
+    "predicted_iou": 0.93,
+}
+
+
 class AnnotationIn(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_MASK]})
+
     id: Id = Field(description="Made by the client: sending the same annotation twice gives the same answer.")
     size: list[int] = Field(min_length=2, max_length=2, description="[height, width] of the image.")
     counts: str = Field(min_length=1, max_length=16 * 1024 * 1024, description="Compressed COCO run lengths.")
@@ -282,6 +295,8 @@ class AnnotationList(Answer):
 
 
 class AnnotationChange(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"revision": 1, "category_id": None}]})
+
     revision: int = Field(
         ge=1, lt=2**31, description="The revision that was seen; another one answers 409 `stale_revision`."
     )

@@ -8,8 +8,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount, Route
 
+from backend.api import schemas
 from backend.api.policy import Policy, PolicyRoute, UnclassifiedRoute, allow, require_policies
 from backend.app import describe_app, openapi
+from segmenter import masks
 from tests.web import Browser
 
 # Written by hand: a route that becomes public must be added here by somebody who thought about it.
@@ -116,3 +118,11 @@ def test_the_document_names_the_session_for_every_operation_that_needs_it() -> N
 def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for at in openapi()["paths"].values() for operation in at.values()]
     assert len(ids) == len(set(ids)) > 30
+
+
+def test_the_examples_of_the_document_are_valid() -> None:
+    for model in (schemas.AnnotationIn, schemas.AnnotationChange):
+        for example in model.model_json_schema()["examples"]:
+            model.model_validate(example)
+    mask = schemas.EXAMPLE_MASK
+    assert masks.area(masks.parse(mask["size"], mask["counts"], (60, 80))) == 60

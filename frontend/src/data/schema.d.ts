@@ -610,7 +610,12 @@ export interface components {
             /** Wall Seconds */
             wall_seconds: number;
         };
-        /** AnnotationChange */
+        /**
+         * AnnotationChange
+         * @example {
+         *       "revision": 1
+         *     }
+         */
         AnnotationChange: {
             /** Attributes */
             attributes?: {
@@ -627,7 +632,29 @@ export interface components {
              */
             revision: number;
         };
-        /** AnnotationIn */
+        /**
+         * AnnotationIn
+         * @example {
+         *       "chosen_candidate": 2,
+         *       "counts": "0l1Td4",
+         *       "id": "0b8f6f0e-5d0e-4c61-9f7d-0c3f3a6f1d52",
+         *       "predicted_iou": 0.93,
+         *       "prompts": [
+         *         {
+         *           "at_ms": 0,
+         *           "kind": "point",
+         *           "label": 1,
+         *           "x": 0.5,
+         *           "y": 30
+         *         }
+         *       ],
+         *       "size": [
+         *         60,
+         *         80
+         *       ],
+         *       "source": "click"
+         *     }
+         */
         AnnotationIn: {
             /**
              * Active Seconds
@@ -762,7 +789,10 @@ export interface components {
              * @description Without it, the next free colour.
              */
             colour?: number | null;
-            /** Name */
+            /**
+             * Name
+             * @example car
+             */
             name: string;
             /**
              * Supercategory
