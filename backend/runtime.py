@@ -8,13 +8,10 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend.db.session import engine_from_url, read_only
+from backend.db.session import engine_from_url, read_only, translated_errors
 from backend.doorbell import Doorbell
-from backend.errors import Invalid, Unavailable
 from backend.settings import Settings
 from backend.storage.base import Storage, storage_from_url
 from backend.uow import UnitOfWork, Wake, WriteLock
@@ -60,7 +57,7 @@ class Runtime:
         Open it late and leave it soon: on SQLite every other writer of this process waits.
         """
         turn = self._lock.turn() if self.engine.dialect.name == "sqlite" else nullcontext()
-        with _translated(), turn, self._writes() as session, session.begin():
+        with translated_errors(), turn, self._writes() as session, session.begin():
             uow = UnitOfWork(session)
             yield uow
             uow.finish()
@@ -73,7 +70,7 @@ class Runtime:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One read transaction: a consistent picture that cannot write and, on SQLite, waits for nobody."""
-        with _translated(), self._reads() as session, session.begin():
+        with translated_errors(), self._reads() as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -81,14 +78,3 @@ class Runtime:
         if self.doorbell:
             self.doorbell.close()
         self.engine.dispose()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        reason = str(getattr(error, "orig", error))[:200]
-        raise Unavailable(f"the database does not answer: {reason}", code="database_unavailable") from error
-    except DataError as error:  # PostgreSQL: text with a NUL, a number beyond its column
-        raise Invalid("A value is not one that the database can hold.", code="bad_value") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from backend.db.session import translated_errors
 from backend.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 def current(engine: Engine) -> str | None:
     """The revision that the database is at, None when it is empty."""
-    with engine.connect() as connection:
+    with translated_errors(), engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -65,7 +66,7 @@ def _config(connection: Connection) -> Config:
 @contextmanager
 def _alone(engine: Engine) -> Iterator[Connection]:
     """A transaction that no other migration shares."""
-    with engine.connect() as connection:
+    with translated_errors(), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             with _foreign_keys_off(connection), connection.begin():  # BEGIN IMMEDIATE is the lock
                 yield connection

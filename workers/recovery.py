@@ -42,7 +42,8 @@ def round_of(runtime: Runtime) -> tuple[int, int]:
 def _bury(runtime: Runtime, row: Job) -> bool:
     try:
         with runtime.write() as uow:
-            return jobs.bury(uow, row, f"the worker died or went silent in each of {MAX_ATTEMPTS} attempts")
+            reason = f"the worker died or went silent in each of {MAX_ATTEMPTS} attempts"
+            return jobs.bury(uow, row, reason, only_if=jobs.expired())
     except Exception:
         log.exception("job %s could not be given up", row.id)
         return False

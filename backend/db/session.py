@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from backend.errors import Invalid, Unavailable
 
 BUSY_MILLISECONDS = 10_000
 _READ_ONLY = "maskmill_read_only"
@@ -39,6 +44,18 @@ def read_only(engine: Engine) -> Engine:
     if engine.dialect.name == "postgresql":  # SQLite's transactions are like that anyway
         options |= {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
     return engine.execution_options(**options)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Our errors for the driver's: Unavailable when the database is away, locked or full, Invalid for bad values."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        reason = str(getattr(error, "orig", error)).strip()[:200]
+        raise Unavailable(f"the database does not answer: {reason}", code="database_unavailable") from error
+    except DataError as error:  # PostgreSQL: text with a NUL, a number beyond its column
+        raise Invalid("A value is not one that the database can hold.", code="bad_value") from error
 
 
 def insert_new(session: Session, model: type[DeclarativeBase], values: Mapping[str, Any], unique: list[str]) -> bool:

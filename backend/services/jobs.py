@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from backend.db.models import Job, Worker
@@ -22,6 +22,7 @@ from backend.uow import UnitOfWork, Wake
 
 WORKER_SILENT_SECONDS = 30.0
 _QUIET = {"synchronize_session": False}
+_ALWAYS = true()
 
 
 def get(session: Session, job_id: str) -> Job:
@@ -41,7 +42,7 @@ def claim(uow: UnitOfWork, job_id: str, lease_seconds: float) -> Job | None:
     """The job, running under a new lease token, or None when it is taken, finished, early or worn out."""
     claimable = or_(
         and_(Job.state == "queued", Job.run_after <= moment()),
-        and_(Job.state == "running", Job.lease_expires_at < moment()),
+        and_(Job.state == "running", expired()),
     )
     statement = update(Job).where(Job.id == job_id, claimable, Job.attempts < MAX_ATTEMPTS)
     taken = statement.values(
@@ -80,11 +81,14 @@ def fail(uow: UnitOfWork, job: Job, reason: str) -> str | None:
     return "dead" if bury(uow, job, reason) else None
 
 
-def bury(uow: UnitOfWork, job: Job, reason: str) -> bool:
-    """State `dead` with the reason for the job and what it works on, if the row's lease is still the latest one."""
-    assert job.lease_token is not None
+def bury(uow: UnitOfWork, job: Job, reason: str, only_if: ColumnElement[bool] = _ALWAYS) -> bool:
+    """State `dead` with the reason for the job and what it works on, if the row's lease is still the latest one.
+
+    Recovery adds `only_if=expired()`, since a slow worker may have renewed meanwhile.
+    """
+    held = update(Job).where(Job.id == job.id, Job.state == "running", Job.lease_token == job.lease_token, only_if)
     gone = {"state": "dead", "failure": reason, "lease_token": None, "lease_expires_at": None}
-    if not _mine(uow, job.id, job.lease_token, **gone):
+    if not _changed(uow, held.values(**gone)):
         return False
     job_subjects.given_up(uow, job, reason)
     uow.emit("job.dead", job.project_id, job.id, kind=job.kind, failure=reason)
@@ -117,9 +121,14 @@ def cancel(uow: UnitOfWork, job_id: str) -> Job:
     return job
 
 
+def expired() -> ColumnElement[bool]:
+    """The lease of a running job has run out."""
+    return Job.lease_expires_at < moment()
+
+
 def worn_out(session: Session, limit: int = 100) -> Sequence[Job]:
     """Running jobs whose last permitted attempt lost its worker."""
-    lost = and_(Job.state == "running", Job.lease_expires_at < moment(), Job.attempts >= MAX_ATTEMPTS)
+    lost = and_(Job.state == "running", expired(), Job.attempts >= MAX_ATTEMPTS)
     return session.scalars(select(Job).where(lost).limit(limit)).all()
 
 
@@ -127,7 +136,7 @@ def unannounced(session: Session, base_seconds: float, limit: int = 200) -> list
     """Jobs that a worker could take but that none was told of lately, oldest first."""
     due = or_(
         and_(Job.state == "queued", Job.run_after <= moment()),
-        and_(Job.state == "running", Job.lease_expires_at < moment(), Job.attempts < MAX_ATTEMPTS),
+        and_(Job.state == "running", expired(), Job.attempts < MAX_ATTEMPTS),
     )
     silent = or_(
         Job.sent_at.is_(None),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -14,6 +15,7 @@ from backend.errors import NotFound
 from backend.storage.keys import check_key
 
 _UNFINISHED = ".unfinished"  # a folder below the root, on the same file system, so that a finished file can be linked
+_ABANDONED_SECONDS = 3600.0
 
 
 class LocalStorage:
@@ -70,9 +72,11 @@ class LocalStorage:
                     yield key
 
     def forget_unfinished(self) -> None:
-        """Remove what writers that were killed left; only while nobody else writes here."""
+        """Remove what writers that were killed left, not what somebody writes right now."""
         for path in (self.root / _UNFINISHED).glob("*"):
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                    path.unlink()
 
     def _write(self, key: str, fill: Callable[[IO[bytes]], object]) -> bool:
         target = self.path(key)

@@ -60,6 +60,12 @@ def expire(runtime: Runtime, job_id: str) -> None:
         jobs.get(uow.session, job_id).lease_expires_at = make.long_ago()
 
 
+def silent_for(runtime: Runtime, job_id: str, seconds: float) -> None:
+    """As if the last message for the job had been sent so long ago."""
+    with runtime.write() as uow:
+        jobs.get(uow.session, job_id).sent_at = uow.now() - dt.timedelta(seconds=seconds)
+
+
 def test_enqueue_once_per_key_and_send_after_commit(any_runtime: Runtime, sent: list[Wake]) -> None:
     with any_runtime.write() as uow:
         first = uow.enqueue("ingest", "ingest:1", image_id="1")
@@ -243,31 +249,31 @@ def test_progress_is_seen_and_stops_a_lost_worker(any_runtime: Runtime, handle: 
 
 
 def test_the_lease_outlives_slow_work(any_runtime: Runtime, handle: Callable[..., None]) -> None:
-    object.__setattr__(any_runtime.settings, "job_lease_seconds", 0.6)
+    object.__setattr__(any_runtime.settings, "job_lease_seconds", 4.0)
     taken: list[str] = []
 
     def slow(work: JobContext) -> None:
-        for _ in range(4):
-            time.sleep(0.5)
+        for _ in range(3):
+            time.sleep(2)
             taken.append(perform(any_runtime, work.job.id))
 
     handle(slow)
     assert perform(any_runtime, enqueue(any_runtime)) == "done"
-    assert taken == ["taken"] * 4
+    assert taken == ["taken"] * 3
 
 
 def test_recovery_announces_with_back_off_and_buries(any_runtime: Runtime, sent: list[Wake]) -> None:
-    object.__setattr__(any_runtime.settings, "job_resend_seconds", 0.2)
+    base = any_runtime.settings.job_resend_seconds
     job_id = enqueue(any_runtime)
     sent.clear()
     assert recovery.round_of(any_runtime) == (0, 0), "it was sent just now"
-    time.sleep(0.25)
-    assert recovery.round_of(any_runtime) == (1, 0)
-    time.sleep(0.25)
-    assert recovery.round_of(any_runtime) == (0, 0), "the second time it waits twice as long"
-    time.sleep(0.2)
-    assert recovery.round_of(any_runtime) == (1, 0)
-    assert sent == [Wake("cpu", job_id)] * 2
+    for times_sent in range(1, 5):
+        silent = base * 2 ** (times_sent - 1)
+        silent_for(any_runtime, job_id, 0.7 * silent)
+        assert recovery.round_of(any_runtime) == (0, 0), "each time it waits twice as long"
+        silent_for(any_runtime, job_id, 1.1 * silent)
+        assert recovery.round_of(any_runtime) == (1, 0)
+    assert sent == [Wake("cpu", job_id)] * 4
     for _ in range(3):
         with any_runtime.write() as uow:
             assert jobs.claim(uow, job_id, 60)
@@ -277,6 +283,21 @@ def test_recovery_announces_with_back_off_and_buries(any_runtime: Runtime, sent:
     dead = row(any_runtime, job_id)
     assert dead.state == "dead"
     assert "3 attempts" in (dead.failure or "")
+
+
+def test_a_slow_worker_that_renews_in_time_is_not_buried(any_runtime: Runtime) -> None:
+    job_id = enqueue(any_runtime)
+    for _ in range(3):
+        expire(any_runtime, job_id) if row(any_runtime, job_id).lease_token else None
+        with any_runtime.write() as uow:
+            claimed = jobs.claim(uow, job_id, 60)
+    assert claimed is not None
+    with any_runtime.write() as uow:
+        assert not jobs.bury(uow, claimed, "thought dead", only_if=jobs.expired())
+    assert row(any_runtime, job_id).state == "running"
+    expire(any_runtime, job_id)
+    with any_runtime.write() as uow:
+        assert jobs.bury(uow, claimed, "dead", only_if=jobs.expired())
 
 
 def test_one_row_that_cannot_be_buried_does_not_keep_the_others(any_runtime: Runtime) -> None:

@@ -92,3 +92,13 @@ def test_help_and_migrate(told: dict[str, str], tmp_path: Path) -> None:
         done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         assert expected in done.stdout
+
+
+def test_an_absent_database_is_one_line(told: dict[str, str], tmp_path: Path) -> None:
+    away = {**told, "MASKMILL_DATABASE_URL": f"postgresql://nobody@127.0.0.1:{servers.free_port()}/nothing"}
+    for arguments in (SERVE, ["migrate"]):
+        command = [sys.executable, "-m", "backend.main", *arguments]
+        done = subprocess.run(command, env=away, capture_output=True, text=True, timeout=90, check=False)
+        assert done.returncode == 1
+        assert "the database does not answer" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -1,6 +1,8 @@
 """Both storages keep the same promises; the S3 one over real HTTP."""
 
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from backend.errors import Invalid, NotFound, Unavailable
 from backend.storage import keys
 from backend.storage.base import Storage, storage_from_url
+from backend.storage.local import LocalStorage
 from tests import make
 
 
@@ -96,6 +99,20 @@ def test_unfinished_files_are_not_listed_and_leave_no_trace(tmp_path: Path) -> N
         storage.put("files/z", "not bytes")  # type: ignore[arg-type]  # the error is the test
     assert list(storage.keys()) == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_abandoned_files_go_and_fresh_ones_stay(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.put("files/x", b"kept")
+    folder = tmp_path / ".unfinished"
+    assert list(folder.iterdir()) == [], "a finished write leaves nothing"
+    for name, age in (("old", 7200), ("new", 10)):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (time.time() - age,) * 2)
+    assert list(storage.keys()) == ["files/x"]
+    storage.forget_unfinished()
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert storage.get("files/x") == b"kept"
 
 
 def test_a_store_that_is_away_is_unavailable() -> None:
