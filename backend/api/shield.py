@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.problems import problem
@@ -76,6 +77,8 @@ class Shield:
             return
         try:
             await self.app(scope, receive, send_shielded)
+        except ClientDisconnect:  # in the middle of its request: nobody is left to answer
+            return
         except Exception:
             if started:
                 raise

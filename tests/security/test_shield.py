@@ -1,6 +1,8 @@
 """Headers on every response, known hosts only, no change from a foreign page."""
 
+import asyncio
 import logging
+from typing import Any
 
 import pytest
 
@@ -65,6 +67,34 @@ def test_an_unforeseen_error_is_an_envelope_with_headers_and_tells_nothing(
     assert (answer.status_code, answer.json()["error"]) == (500, "internal")
     assert "secret" not in answer.text and "the secret of the house" in caplog.text
     assert_shielded(answer.headers)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=b"])
+def test_a_caller_that_goes_away_in_the_middle_leaves_nothing_behind(
+    browser: Browser, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    project_id = browser.new_project()
+    address = "/api/projects" if "json" in kind else f"/api/projects/{project_id}/images"
+    cookie = f"maskmill_session={browser.cookies['maskmill_session']}"
+    headers = {"host": "127.0.0.1:8600", "content-type": kind, "content-length": "1000", "cookie": cookie}
+    messages = [
+        {"type": "http.request", "body": b'--b\r\nContent-Disposition: form-data; name="fil', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    answered: list[object] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: object) -> None:
+        answered.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": address, "raw_path": address.encode(), "query_string": b""}
+    scope |= {"headers": [(name.encode(), value.encode()) for name, value in headers.items()], "scheme": "http"}
+    asyncio.run(browser.app({**scope, "root_path": "", "http_version": "1.1"}, receive, send))  # type: ignore[arg-type]
+    assert answered == [] and messages == [] and caplog.text == ""
+    assert not list((browser.runtime.settings.data_dir / "incoming").glob("*"))
+    assert len(browser.get("/api/projects").json()["projects"]) == 1
 
 
 @pytest.mark.parametrize(
