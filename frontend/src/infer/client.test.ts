@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DecoderClient, usableThreads } from "./client";
-import { DecoderError, type Release, type Reply, type Request } from "./protocol";
+import { DecoderError, type Release, type Reply } from "./protocol";
 import { Overtaken } from "./queue";
+import { Line } from "./worker.test-kit";
 
 const RELEASE: Release = {
   versionId: "v",
@@ -13,32 +14,6 @@ const RELEASE: Release = {
   logits: 2,
   embedding: {},
 };
-
-/** Stands in for the browser's worker: the test is the other side. */
-class Line {
-  onmessage: ((event: { data: Reply }) => void) | null = null;
-  onerror: ((event: { message: string }) => void) | null = null;
-  readonly heard: Request[] = [];
-  ended = false;
-
-  postMessage(request: Request): void {
-    this.heard.push(request);
-  }
-
-  terminate(): void {
-    this.ended = true;
-  }
-
-  say(reply: Reply): void {
-    this.onmessage?.({ data: reply });
-  }
-
-  last<Kind extends Request["kind"]>(kind: Kind): Request & { kind: Kind } {
-    const request = this.heard.findLast((other) => other.kind === kind);
-    if (!request) throw new Error(`no ${kind} was sent`);
-    return request as Request & { kind: Kind };
-  }
-}
 
 let lines: Line[];
 let client: DecoderClient;

@@ -13,6 +13,8 @@ export interface Step {
   readonly prompts: readonly TimedPrompt[];
   /** Null until the decoder has answered. */
   readonly decoded: Decoded | null;
+  /** Which start of the decoder answered: another one does not remember these masks. */
+  readonly generation: number;
   /** The candidate that the person picked; null leaves it to the rule. */
   readonly picked: number | null;
   readonly askedAt: number;
@@ -95,7 +97,7 @@ export class Prompting {
     const prompts = [...kept, { ...prompt, at_ms: since + Math.round(now - draft.beganAt) }];
     const fresh = !this.draft.peek();
     if (fresh) this.nextId.value = newId();
-    const step: Step = { key: ++this.lastKey, prompts, decoded: null, picked: null, askedAt };
+    const step: Step = { key: ++this.lastKey, prompts, decoded: null, generation: 0, picked: null, askedAt };
     this.draft.value = { ...draft, steps: [...draft.steps, step], undone: [] };
     if (fresh) for (const { key } of draft.ground) this.decodeInTurn(draft.id, key);
     this.decodeInTurn(draft.id, step.key);
@@ -197,6 +199,7 @@ export class Prompting {
       key: ++this.lastKey,
       prompts: prompts.slice(0, index + 1),
       decoded: null,
+      generation: 0,
       picked: prompt.candidate ?? (index === prompts.length - 1 ? chosenCandidate : null),
       askedAt,
     }));
@@ -216,14 +219,18 @@ export class Prompting {
     const index = order.findIndex((step) => step.key === key);
     const step = order[index];
     if (!draft || draft.id !== draftId || draft.imageKey !== imageKey || !step || step.decoded) return;
-    const decoded = await this.engine.client.decode(imageKey, step.prompts, maskBefore(order[index - 1], draft));
+    const before = order[index - 1];
+    const generation = this.engine.client.generation.peek();
+    // The decoder was started anew: `replay` decodes them all again, in order.
+    if (before && !(before.decoded && before.generation === generation)) return;
+    const decoded = await this.engine.client.decode(imageKey, step.prompts, maskBefore(before, draft));
     const now = this.draft.peek();
     const current = [...(now?.ground ?? []), ...(now?.steps ?? []), ...(now?.undone ?? [])].find(
       (other) => other.key === key,
     );
     if (!now || now.id !== draftId || !current) return;
     batch(() => {
-      this.draft.value = withStep(now, { ...current, decoded });
+      this.draft.value = withStep(now, { ...current, decoded, generation });
       if (now.ground.includes(current)) return;
       this.answered.value = {
         askedAt: step.askedAt,

@@ -21,14 +21,15 @@ type EmbeddingState =
 const ASK_AGAIN_MS = 2_500;
 
 export class Engine {
-  readonly client = new DecoderClient(decoderWorker);
+  readonly client: DecoderClient;
   readonly state: ReadonlySignal<Readiness>;
   private readonly embedding = signal<EmbeddingState>({ kind: "none" });
   private opening: AbortController | null = null;
   private key = "";
   private wakeUp: (() => void) | null = null;
 
-  constructor() {
+  constructor(makeWorker: () => Worker = decoderWorker) {
+    this.client = new DecoderClient(makeWorker);
     this.client.warm();
     this.state = computed(() => this.describe());
   }
