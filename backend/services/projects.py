@@ -54,9 +54,7 @@ def create(uow: UnitOfWork, name: str, description: str = "") -> Project:
 
 def change(uow: UnitOfWork, project_id: str, changes: Mapping[str, Any]) -> Project:
     """Apply name, description, active_version_id; `revision`, if given, must be the present one (Conflict)."""
-    project = uow.session.get(Project, project_id, with_for_update=True)
-    if project is None or project.state != "active":
-        raise NotFound("There is no such project.")
+    project = _locked(uow, project_id)
     if changes.get("revision") not in (None, project.revision):
         raise Conflict("Somebody changed this project since.", code="stale_revision")
     for field in ("name", "description"):
@@ -69,6 +67,17 @@ def change(uow: UnitOfWork, project_id: str, changes: Mapping[str, Any]) -> Proj
         project.active_version_id = version_id
         embeddings.request_all(uow, project)
     _bump(uow, project)
+    return project
+
+
+def _locked(uow: UnitOfWork, project_id: str) -> Project:
+    """An active project whose row nobody else changes until the commit; raises NotFound.
+
+    Who changes the project or its categories takes turns, so that names, places and colours are not given out twice.
+    """
+    project = uow.session.get(Project, project_id, with_for_update=True, populate_existing=True)
+    if project is None or project.state != "active":
+        raise NotFound("There is no such project.")
     return project
 
 
@@ -214,7 +223,7 @@ def add_category(
     uow: UnitOfWork, project_id: str, name: str, supercategory: str = "", colour: int | None = None
 ) -> Category:
     """A new category, or a retired one of that name brought back; Conflict when an active one has the name."""
-    find(uow.session, project_id)
+    _locked(uow, project_id)
     known = uow.session.scalars(select(Category).where(Category.project_id == project_id)).all()
     same = next((category for category in known if category.name == name), None)
     if same is not None and same.state == "active":
@@ -233,6 +242,7 @@ def add_category(
 def change_category(uow: UnitOfWork, category_id: str, changes: Mapping[str, Any]) -> Category:
     """Apply name, supercategory, colour, position; a null changes nothing."""
     category = find_category(uow.session, category_id)
+    _locked(uow, category.project_id)
     wanted = {field: value for field, value in changes.items() if value is not None}
     name = wanted.get("name", category.name)
     if name != category.name and uow.session.scalar(
