@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from backend.api import schemas
 from backend.api.deps import AtRuntime
 from backend.api.policy import Policy, PolicyRoute, allow
-from backend.services import projects
+from backend.services import embeddings, projects
 
 router = APIRouter(prefix="/api", tags=["projects"], route_class=PolicyRoute)
 
@@ -37,9 +37,13 @@ def read_project(project_id: str, runtime: AtRuntime) -> object:
 @allow(Policy.SIGNED_IN)
 def change_project(project_id: str, body: schemas.ProjectChange, runtime: AtRuntime) -> object:
     """Only the fields that are sent are changed. Another model version re-embeds the images in the background."""
+    changes = body.model_dump(exclude_unset=True)
     with runtime.write() as uow:
-        projects.change(uow, project_id, body.model_dump(exclude_unset=True))
-        return projects.overview(uow.session, project_id)
+        projects.change(uow, project_id, changes)
+    if changes.get("active_version_id") is not None:
+        embeddings.request_missing(runtime, project_id)
+    with runtime.read() as session:
+        return projects.overview(session, project_id)
 
 
 @router.delete("/projects/{project_id}", summary="Archive a project", status_code=204, response_class=Response)

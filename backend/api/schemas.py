@@ -231,7 +231,7 @@ Seconds = Annotated[float, Field(ge=0, le=10_000_000)]
 Attributes = Annotated[dict[str, Any], Field(description="Anything small that belongs to the object (at most 16 KiB).")]
 
 
-EXAMPLE_MASK = {
+EXAMPLE_MASK: dict[str, Any] = {
     "id": "0b8f6f0e-5d0e-4c61-9f7d-0c3f3a6f1d52",
     "size": [60, 80],
     "counts": "0l1Td4",

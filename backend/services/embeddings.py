@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 from backend.db.models import Embedding, Image, ModelVersion, Project, new_id
 from backend.db.session import insert_new
 from backend.errors import NotFound
+from backend.runtime import Runtime
 from backend.uow import UnitOfWork
+
+BATCH = 200
 
 
 def require_ready(session: Session, encoder_digest: str, pixel_digest: str) -> Embedding:
@@ -66,16 +69,29 @@ def forget(uow: UnitOfWork, pixel_digest: str) -> list[str]:
     return list(uow.session.scalars(gone))
 
 
-def request_all(uow: UnitOfWork, project: Project) -> int:
-    """Ask for every embedding that the project's active version lacks; how many were asked for."""
-    if project.active_version_id is None:
-        return 0
-    version = uow.session.get_one(ModelVersion, project.active_version_id)
+def request_missing(runtime: Runtime, project_id: str) -> int:
+    """Ask for every embedding that the project's active version lacks; how many were asked for.
+
+    In batches, each a transaction of its own: ten thousand images must not keep all other writers waiting. What a crash
+    leaves out is asked for at the next start.
+    """
+    asked = 0
+    while True:
+        with runtime.read() as session:
+            project = session.get_one(Project, project_id)
+            version = session.get(ModelVersion, project.active_version_id) if project.active_version_id else None
+            digests = _lacking(session, project_id, version) if version else []
+        if version is None or not digests:
+            return asked
+        with runtime.write() as uow:
+            for digest in digests:
+                request(uow, version, digest, project_id)
+        asked += len(digests)
+
+
+def _lacking(session: Session, project_id: str, version: ModelVersion) -> list[str]:
+    """Up to BATCH pixel digests of ready images without a row for the version's encoder."""
     have = select(Embedding.pixel_digest).where(Embedding.encoder_digest == version.encoder_digest)
-    lacking = select(Image.pixel_digest).where(
-        Image.project_id == project.id, Image.state == "ready", Image.pixel_digest.not_in(have)
-    )
-    digests = [digest for digest in uow.session.scalars(lacking.order_by(Image.position, Image.id)) if digest]
-    for digest in digests:
-        request(uow, version, digest, project.id)
-    return len(digests)
+    shown = (Image.project_id == project_id, Image.state == "ready", Image.pixel_digest.not_in(have))
+    query = select(Image.pixel_digest).where(*shown).order_by(Image.position, Image.id).limit(BATCH)
+    return [digest for digest in session.scalars(query) if digest is not None]

@@ -40,8 +40,8 @@ def find(session: Session, version_id: str) -> ModelVersion:
 def register_release(runtime: Runtime, folder: Path) -> ModelVersion:
     """Store a release folder under its digest, then give it a row; a second time changes nothing.
 
-    Projects that no version serves yet get this one. Raises Invalid `bad_release` when the folder is not a release or
-    a file is not what its manifest says.
+    Projects that no version serves yet get this one, and every project the embeddings that it lacks. Raises Invalid
+    `bad_release` when the folder is not a release or a file is not what its manifest says.
     """
     try:
         manifest = releases.read_manifest(folder)
@@ -59,7 +59,11 @@ def register_release(runtime: Runtime, folder: Path) -> ModelVersion:
         insert_new(uow.session, ModelVersion, values, ["digest"])
         version = uow.session.scalars(select(ModelVersion).where(ModelVersion.digest == digest)).one()
         _serve_unserved(uow, version)
-        return version
+    with runtime.read() as session:
+        project_ids = session.scalars(select(Project.id).where(Project.state == "active")).all()
+    for project_id in project_ids:
+        embeddings.request_missing(runtime, project_id)
+    return version
 
 
 def _serve_unserved(uow: UnitOfWork, version: ModelVersion) -> None:
@@ -69,5 +73,4 @@ def _serve_unserved(uow: UnitOfWork, version: ModelVersion) -> None:
     for project in uow.session.scalars(select(Project).where(Project.active_version_id.is_(None))):
         project.active_version_id = version.id
         project.revision += 1
-        embeddings.request_all(uow, project)
         uow.emit("project.changed", project.id, project.id, revision=project.revision)

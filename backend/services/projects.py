@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.db.models import Annotation, Assignment, Category, Embedding, Image, ModelVersion, Project
 from backend.errors import Conflict, Invalid, NotFound
-from backend.services import embeddings, model_versions
+from backend.services import model_versions
 from backend.uow import UnitOfWork
 
 COLOURS = 12
@@ -53,7 +53,10 @@ def create(uow: UnitOfWork, name: str, description: str = "") -> Project:
 
 
 def change(uow: UnitOfWork, project_id: str, changes: Mapping[str, Any]) -> Project:
-    """Apply name, description, active_version_id; `revision`, if given, must be the present one (Conflict)."""
+    """Apply name, description, active_version_id; `revision`, if given, must be the present one (Conflict).
+
+    After another version was set, call `embeddings.request_missing`.
+    """
     project = _locked(uow, project_id)
     if changes.get("revision") not in (None, project.revision):
         raise Conflict("Somebody changed this project since.", code="stale_revision")
@@ -65,7 +68,6 @@ def change(uow: UnitOfWork, project_id: str, changes: Mapping[str, Any]) -> Proj
         if model_versions.find(uow.session, version_id).state != "active":
             raise Conflict("This model version was withdrawn.", code="withdrawn")
         project.active_version_id = version_id
-        embeddings.request_all(uow, project)
     _bump(uow, project)
     return project
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.db import models
 from backend.errors import Invalid
-from backend.services import model_versions
+from backend.services import embeddings, model_versions
 from tests import make, releases
 from tests.web import Browser
 
@@ -67,6 +68,24 @@ def test_a_project_made_before_any_model_gets_the_first_one(browser: Browser, re
     assert browser.get(f"/api/projects/{project_id}").json()["active_version_id"] == version.id
     make.work_off(browser.runtime)
     assert browser.get(f"/api/images/{image['id']}").json()["embedding"]["state"] == "ready"
+
+
+def test_many_images_are_asked_for_in_batches_and_a_start_asks_for_the_rest(
+    browser: Browser, release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "BATCH", 3)
+    with browser.runtime.write() as uow:
+        project = make.project(uow)
+        for _ in range(8):
+            make.image(uow, project)
+    version = model_versions.register_release(browser.runtime, release)
+    assert embeddings.request_missing(browser.runtime, project.id) == 0
+    with browser.runtime.write() as uow:
+        assert uow.session.query(models.Job).filter_by(kind="embed").count() == 8
+        late = make.image(uow, project)
+    model_versions.register_release(browser.runtime, release)
+    image = browser.get(f"/api/images/{late.id}").json()
+    assert image["embedding"] == {"encoder_digest": version.encoder_digest, "state": "queued"}
 
 
 def test_erasing_takes_the_embedding_along_and_uploading_makes_it_anew(browser: Browser, release: Path) -> None:
