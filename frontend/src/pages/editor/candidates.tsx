@@ -1,10 +1,11 @@
 /** The candidates of the draft as thumbnails, with the decoder's own opinion of each. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type Box, clamp, type Size } from "../../core/geometry";
 import { SINGLE } from "../../core/prompts";
-import { upsample, upsampling } from "../../core/upsample";
-import { candidateOf, type Decoded } from "../../infer/protocol";
+import type { Upsampling } from "../../core/upsample";
+import { CANDIDATES, candidateOf, type Decoded } from "../../infer/protocol";
 import { draftBox } from "../../render/layers";
+import { thumbnailMask, tint } from "../../render/masks2d";
 import { Button } from "../../ui/button";
 import type { Editor, Picture } from "./editor";
 
@@ -52,7 +53,10 @@ interface ChoicesProps {
 
 function Choices({ editor, decoded, chosen, picture }: ChoicesProps) {
   const order = editor.candidates.value;
-  const crop = cropOf(editor, decoded, order, picture.size);
+  const plan = editor.shownDraft.value?.plan;
+  const frame = editor.shownDraft.value?.frame ?? 0;
+  // Once for each answer, not for each choice between its candidates.
+  const view = useMemo(() => plan && viewOf(decoded, plan, picture), [decoded, plan, picture]);
   return (
     <div class="editor-choices" data-count={order.length}>
       {order.map((candidate) => (
@@ -72,7 +76,7 @@ function Choices({ editor, decoded, chosen, picture }: ChoicesProps) {
           }
           onClick={() => editor.prompting.pick(candidate)}
         >
-          <Thumbnail editor={editor} decoded={decoded} candidate={candidate} picture={picture} crop={crop} />
+          {view && <Thumbnail logits={candidateOf(decoded.logits, candidate)} view={view} frame={frame} />}
           <span>
             {candidate === SINGLE && <small>all prompts </small>}
             {percent(decoded.predictedIou[candidate] ?? 0)}
@@ -83,19 +87,35 @@ function Choices({ editor, decoded, chosen, picture }: ChoicesProps) {
   );
 }
 
-/** A square around all candidates, so that their thumbnails can be compared. */
-function cropOf(editor: Editor, decoded: Decoded, order: readonly number[], [height, width]: Size): Box {
-  const plan = editor.shownDraft.value?.plan;
+/** What all thumbnails of one answer share: a square of the picture, and the picture in it. */
+interface View {
+  readonly decoded: Decoded;
+  readonly plan: Upsampling;
+  readonly crop: Box;
+  readonly backdrop: OffscreenCanvas;
+}
+
+function viewOf(decoded: Decoded, plan: Upsampling, { source, size }: Picture): View {
+  const crop = cropOf(decoded, plan, size);
+  const [x, y, side] = crop;
+  const backdrop = new OffscreenCanvas(SIDE, SIDE);
+  const context = backdrop.getContext("2d");
+  context?.drawImage(source, x, y, side, side, 0, 0, SIDE, SIDE);
+  return { decoded, plan, crop, backdrop };
+}
+
+/** A square around all candidates, so that they can be compared. */
+function cropOf({ logits }: Decoded, plan: Upsampling, [height, width]: Size): Box {
   let [left, top, right, bottom] = [width, height, 0, 0];
-  for (const candidate of plan ? order : []) {
-    const box = plan && draftBox({ logits: candidateOf(decoded.logits, candidate), plan });
+  for (let candidate = 0; candidate < CANDIDATES; candidate += 1) {
+    const box = draftBox({ logits: candidateOf(logits, candidate), plan });
     if (!box) continue;
     left = Math.min(left, box[0]);
     top = Math.min(top, box[1]);
     right = Math.max(right, box[0] + box[2]);
     bottom = Math.max(bottom, box[1] + box[3]);
   }
-  if (right <= left) return [0, 0, width, height];
+  if (right <= left) [left, top, right, bottom] = [0, 0, width, height];
   const side = Math.max(right - left, bottom - top) * 1.12;
   return [within((left + right - side) / 2, side, width), within((top + bottom - side) / 2, side, height), side, side];
 }
@@ -105,49 +125,39 @@ function within(start: number, side: number, length: number): number {
   return side >= length ? (length - side) / 2 : clamp(start, 0, length - side);
 }
 
-interface ThumbnailProps {
-  editor: Editor;
-  decoded: Decoded;
-  candidate: number;
-  picture: Picture;
-  crop: Box;
-}
-
-function Thumbnail({ editor, decoded, candidate, picture, crop }: ThumbnailProps) {
+function Thumbnail({ logits, view, frame }: { logits: Float32Array; view: View; frame: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const draft = editor.shownDraft.value;
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
-    if (!context || !draft) return;
-    const [x, y, side] = crop;
-    const scale = SIDE / side;
-    context.setTransform(1, 0, 0, 1, 0, 0);
+    if (!context) return;
     context.clearRect(0, 0, SIDE, SIDE);
-    context.setTransform(scale, 0, 0, scale, -x * scale, -y * scale);
-    const [height, width] = picture.size;
-    context.drawImage(picture.source, 0, 0, width, height);
+    context.drawImage(view.backdrop, 0, 0);
+    context.globalCompositeOperation = "source-atop";
     context.fillStyle = "rgb(0 0 0 / 60%)";
-    context.fillRect(0, 0, width, height);
-    const cut = cutOut(candidateOf(decoded.logits, candidate), picture, draft.frame, draft.plan.cells);
-    context.drawImage(cut, 0, 0, width, height);
-  }, [decoded, candidate, picture, crop, draft]);
+    context.fillRect(0, 0, SIDE, SIDE);
+    context.globalCompositeOperation = "source-over";
+    context.drawImage(litPart(logits, view, frame), 0, 0);
+  }, [view, frame, logits]);
   return <canvas ref={canvas} width={SIDE} height={SIDE} />;
 }
 
-/** The picture where the mask is set, small; nothing elsewhere. */
-function cutOut(logits: Float32Array, { source, size }: Picture, side: number, cells: number): OffscreenCanvas {
-  const scale = Math.min(1, (2 * SIDE) / Math.max(...size));
-  const small: Size = [Math.max(1, Math.round(size[0] * scale)), Math.max(1, Math.round(size[1] * scale))];
-  const canvas = new OffscreenCanvas(small[1], small[0]);
-  const context = canvas.getContext("2d");
-  const mask = new ImageData(small[1], small[0]);
-  upsample(logits, upsampling(small, { side, logits: cells })).forEach((logit, index) => {
-    if (logit > 0) mask.data[index * 4 + 3] = 255;
-  });
-  context?.putImageData(mask, 0, 0);
-  if (context) context.globalCompositeOperation = "source-in";
-  context?.drawImage(source, 0, 0, small[1], small[0]);
-  return canvas;
+/** The backdrop where the mask is set; nothing elsewhere. */
+function litPart(logits: Float32Array, { plan, crop, backdrop }: View, frame: number): OffscreenCanvas {
+  const [height, width] = plan.size;
+  const {
+    values,
+    width: wide,
+    height: high,
+  } = thumbnailMask(logits, plan.size, { side: frame, logits: plan.cells }, 2 * SIDE);
+  const mask = tint(values, wide, high, [0, 0, 0], 1);
+  const lit = new OffscreenCanvas(SIDE, SIDE);
+  const context = lit.getContext("2d");
+  if (!context) return lit;
+  const scale = SIDE / crop[2];
+  context.drawImage(mask, -crop[0] * scale, -crop[1] * scale, width * scale, height * scale);
+  context.globalCompositeOperation = "source-in";
+  context.drawImage(backdrop, 0, 0);
+  return lit;
 }
 
 /** A score as people read it; the decoder's own figure may leave 0..1. */
