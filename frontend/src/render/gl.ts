@@ -40,8 +40,13 @@ export class Program {
     }
   }
 
-  /** Draws one rectangle with these textures (bound in order) and uniforms. */
-  draw(textures: Readonly<Record<string, WebGLTexture>>, uniforms: Readonly<Record<string, Uniform>>): void {
+  /** Draws rectangles with these textures (bound in order) and uniforms. */
+  draw(
+    rectangles: Rectangles,
+    textures: Readonly<Record<string, WebGLTexture>>,
+    uniforms: Readonly<Record<string, Uniform>>,
+  ): void {
+    if (rectangles.count === 0) return;
     const { gl } = this;
     gl.useProgram(this.program);
     Object.entries(textures).forEach(([name, texture], unit) => {
@@ -50,7 +55,8 @@ export class Program {
       this.set(name, unit);
     });
     for (const [name, value] of Object.entries(uniforms)) this.set(name, value);
-    gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    rectangles.bind();
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, rectangles.count);
   }
 
   private set(name: string, value: Uniform): void {
@@ -79,6 +85,39 @@ export function texture(gl: WebGL2RenderingContext, smooth = false): WebGLTextur
   return made;
 }
 
+/** Rectangles in the graphics' memory, four numbers each: x0, y0, x1, y1. */
+export class Rectangles {
+  count = 0;
+  private readonly buffer: WebGLBuffer;
+
+  constructor(
+    private readonly gl: WebGL2RenderingContext,
+    values: Float32Array = new Float32Array(),
+  ) {
+    this.buffer = gl.createBuffer();
+    this.put(values);
+  }
+
+  put(values: Float32Array): void {
+    const { gl } = this;
+    this.count = values.length / 4;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.buffer);
+    gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
+  }
+
+  bind(): void {
+    const { gl } = this;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.buffer);
+    gl.enableVertexAttribArray(0);
+    gl.vertexAttribPointer(0, 4, gl.FLOAT, false, 0, 0);
+    gl.vertexAttribDivisor(0, 1);
+  }
+
+  delete(): void {
+    this.gl.deleteBuffer(this.buffer);
+  }
+}
+
 /** A picture that can be drawn into, as large as the canvas. */
 export class Target {
   readonly texture: WebGLTexture;
@@ -102,6 +141,15 @@ export class Target {
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
+  }
+
+  /** Copies it to the canvas, replacing what was there. */
+  show(): void {
+    const { gl, width, height } = this;
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, this.frame);
+    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, null);
+    gl.blitFramebuffer(0, 0, width, height, 0, 0, width, height, gl.COLOR_BUFFER_BIT, gl.NEAREST);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
   }
 
   private resize(width: number, height: number): void {

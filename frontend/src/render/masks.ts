@@ -3,9 +3,10 @@ import type { Box, Size } from "../core/geometry";
 import { decode } from "../core/rle";
 import { stretchColumns, type Taps } from "../core/upsample";
 import type { Viewport } from "../core/viewport";
-import { NoGraphics, Program, Target, texture } from "./gl";
-import { type Draft, draftBox, FILL, fillOf, type MaskPainter, type Screen, type ShownMask } from "./layers";
-import { CONTOUR, COPY, COVERAGE, RECTANGLE } from "./shaders";
+import { NoGraphics, Program, Rectangles, Target, texture } from "./gl";
+import { type Colour, type Draft, FILL, fillOf, type MaskPainter, type Screen, type ShownMask } from "./layers";
+import { CONTOUR, COVERAGE, PLAIN, RECTANGLES } from "./shaders";
+import { draftTiles, maskTiles } from "./tiles";
 
 /** Free pixels around a cached mask, so that its contour closes. */
 const RIM = 2;
@@ -15,7 +16,13 @@ const STILL = -1;
 /** Strength of the saved masks while one is being made. */
 const BEHIND = 0.5;
 
-interface CachedMask {
+/** Where to fill plainly and where to look for the contour. */
+interface Areas {
+  readonly inside: Rectangles;
+  readonly edges: Rectangles;
+}
+
+interface CachedMask extends Areas {
   readonly runs: ShownMask["runs"];
   readonly box: Box;
   readonly texture: WebGLTexture;
@@ -24,14 +31,13 @@ interface CachedMask {
 interface Tools {
   readonly coverage: Program;
   readonly contour: Program;
-  readonly copy: Program;
+  readonly plain: Program;
   readonly saved: Target;
   readonly draft: Target;
 }
 
-interface UploadedDraft {
+interface UploadedDraft extends Areas {
   readonly draft: Draft;
-  readonly box: Box | null;
   readonly stretched: WebGLTexture;
 }
 
@@ -82,6 +88,8 @@ export class WebglMasks implements MaskPainter {
     for (const [id, cached] of this.cache) {
       if (wanted.get(id) === cached.runs) continue;
       this.gl.deleteTexture(cached.texture);
+      cached.inside.delete();
+      cached.edges.delete();
       this.cache.delete(id);
     }
   }
@@ -97,16 +105,11 @@ export class WebglMasks implements MaskPainter {
     const device: DeviceView = [view.scale * ratio, view.left * ratio, view.top * ratio];
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    this.drawSaved(tools, device, ratio);
+    this.drawSaved(tools, device, ratio, this.draft && !this.draft.preview ? BEHIND : 1);
     const draft = this.draft && this.drawCoverage(tools, this.draft, device);
-    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    tools.saved.show();
     gl.viewport(0, 0, canvas.width, canvas.height);
-    gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
-    const whole = [0, 0, canvas.width, canvas.height];
-    const opacity = this.draft && !this.draft.preview ? BEHIND : 1;
-    tools.copy.draw({ coverage: tools.saved.texture }, { canvas: this.extent, rectangle: whole, opacity });
-    for (const mask of this.masks) if (mask.selected) this.drawMask(tools, mask, device, ratio, march);
+    for (const mask of this.masks) if (mask.selected) this.drawMask(tools, mask, device, ratio, 1, march);
     if (this.draft && draft) this.drawDraft(tools, this.draft, draft, device, ratio);
   }
 
@@ -123,9 +126,9 @@ export class WebglMasks implements MaskPainter {
   private makeTools(): Tools {
     const { gl } = this;
     return {
-      coverage: new Program(gl, RECTANGLE, COVERAGE),
-      contour: new Program(gl, RECTANGLE, CONTOUR),
-      copy: new Program(gl, RECTANGLE, COPY),
+      coverage: new Program(gl, RECTANGLES, COVERAGE),
+      contour: new Program(gl, RECTANGLES, CONTOUR),
+      plain: new Program(gl, RECTANGLES, PLAIN),
       saved: new Target(gl, "colour"),
       draft: new Target(gl, "coverage"),
     };
@@ -146,32 +149,33 @@ export class WebglMasks implements MaskPainter {
   };
 
   /** All masks but the selected ones into one picture, which stays until the view or the masks change. */
-  private drawSaved(tools: Tools, device: DeviceView, ratio: number): void {
-    const key = [...device, ...this.extent].join(" ");
+  private drawSaved(tools: Tools, device: DeviceView, ratio: number, strength: number): void {
+    const key = [...device, ...this.extent, strength].join(" ");
     if (key === this.drawnKey) return;
     this.drawnKey = key;
     tools.saved.begin(...this.extent);
-    for (const mask of this.masks) if (!mask.selected) this.drawMask(tools, mask, device, ratio, null);
+    for (const mask of this.masks) if (!mask.selected) this.drawMask(tools, mask, device, ratio, strength, null);
   }
 
-  private drawMask(tools: Tools, mask: ShownMask, device: DeviceView, ratio: number, march: number | null): void {
+  private drawMask(
+    tools: Tools,
+    mask: ShownMask,
+    device: DeviceView,
+    ratio: number,
+    strength: number,
+    march: number | null,
+  ): void {
     const cached = this.cached(mask);
-    const rectangle = this.visible(cached.box, device, 3 * ratio);
-    if (!rectangle) return;
+    if (!this.inSight(cached.box, device)) return;
     const dash = mask.selected && march !== null ? [DASH, 0.5, march] : mask.proposed ? [DASH, 0.6, STILL] : [0, 1, 0];
+    const fill = fillOf(mask);
+    const onto = { canvas: this.extent, view: device };
+    const lod = Math.max(0, Math.round(-Math.log2(device[0])));
+    tools.plain.draw(cached.inside, {}, { ...onto, paint: faint(mask.colour, fill * strength) });
     tools.contour.draw(
+      cached.edges,
       { coverage: cached.texture },
-      {
-        canvas: this.extent,
-        rectangle,
-        view: device,
-        box: cached.box,
-        hue: mask.colour,
-        fill: fillOf(mask),
-        ratio,
-        lod: Math.max(0, Math.round(-Math.log2(device[0]))),
-        dash,
-      },
+      { ...onto, box: cached.box, hue: mask.colour, fill, strength, ratio, lod, dash },
     );
   }
 
@@ -184,47 +188,44 @@ export class WebglMasks implements MaskPainter {
     const made = texture(gl, true);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     const most = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
-    const { pixels, width: wide, height: high } = thinned(decode(mask.runs, this.size, box), box, most);
+    const whole = decode(mask.runs, this.size, box);
+    const { inside, edges } = maskTiles(whole, box, Math.max(...this.size));
+    const { pixels, width: wide, height: high } = thinned(whole, box, most);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, wide, high, 0, gl.RED, gl.UNSIGNED_BYTE, pixels);
     gl.generateMipmap(gl.TEXTURE_2D);
-    const cached = { runs: mask.runs, box, texture: made };
+    const areas = { inside: new Rectangles(gl, inside), edges: new Rectangles(gl, edges) };
+    const cached = { runs: mask.runs, box, texture: made, ...areas };
     this.cache.set(mask.id, cached);
     return cached;
   }
 
-  /** Paints where the draft is set; returns its box on the screen, or null when nothing of it is in sight. */
-  private drawCoverage(tools: Tools, draft: Draft, device: DeviceView): number[] | null {
+  /** Paints where the draft is set, for the contour to be found in. */
+  private drawCoverage(tools: Tools, draft: Draft, device: DeviceView): UploadedDraft {
     const { gl } = this;
-    const { box, stretched } = this.upload(draft);
-    const rectangle = box && this.visible(box, device, 0);
-    if (!rectangle) return null;
+    const uploaded = this.upload(draft);
     const { weights, cells } = this.uploadTaps(draft.plan.rows);
+    const { stretched } = uploaded;
+    const onto = { canvas: this.extent, view: device };
     tools.draft.begin(...this.extent);
     gl.disable(gl.BLEND);
+    tools.plain.draw(uploaded.inside, {}, { ...onto, paint: [1, 1, 1, 1] });
     tools.coverage.draw(
+      uploaded.edges,
       { stretched, weights, cells },
-      { canvas: this.extent, rectangle, view: device, size: draft.plan.size, side: draft.plan.cells },
+      { ...onto, size: draft.plan.size, side: draft.plan.cells },
     );
     gl.enable(gl.BLEND);
-    return rectangle;
+    return uploaded;
   }
 
-  private drawDraft(tools: Tools, draft: Draft, box: number[], device: DeviceView, ratio: number): void {
-    const [left, top, right, bottom] = box as [number, number, number, number];
-    const rim = 3 * ratio;
+  private drawDraft(tools: Tools, draft: Draft, { inside, edges }: Areas, device: DeviceView, ratio: number): void {
+    const fill = draft.preview ? FILL.preview : FILL.draft;
+    const onto = { canvas: this.extent, view: device };
+    tools.plain.draw(inside, {}, { ...onto, paint: faint(draft.colour, fill) });
     tools.contour.draw(
+      edges,
       { coverage: tools.draft.texture },
-      {
-        canvas: this.extent,
-        rectangle: [left - rim, top - rim, right + rim, bottom + rim],
-        view: device,
-        box: [0, 0, 0, 0],
-        hue: draft.colour,
-        fill: draft.preview ? FILL.preview : FILL.draft,
-        ratio,
-        lod: 0,
-        dash: [0, 1, 0],
-      },
+      { ...onto, box: [0, 0, 0, 0], hue: draft.colour, fill, strength: 1, ratio, lod: 0, dash: [0, 1, 0] },
     );
   }
 
@@ -245,7 +246,12 @@ export class WebglMasks implements MaskPainter {
       const part = values.subarray(tile * rows * plan.cells, (tile * rows + count) * plan.cells);
       gl.texSubImage2D(gl.TEXTURE_2D, 0, tile * plan.cells, 0, plan.cells, count, gl.RED, gl.FLOAT, part);
     }
-    this.uploaded = { draft, box: draftBox(draft), stretched };
+    const areas = draftTiles(draft.logits, plan);
+    const inside = this.uploaded?.inside ?? new Rectangles(gl);
+    const edges = this.uploaded?.edges ?? new Rectangles(gl);
+    inside.put(areas.inside);
+    edges.put(areas.edges);
+    this.uploaded = { draft, stretched, inside, edges };
     return this.uploaded;
   }
 
@@ -269,17 +275,16 @@ export class WebglMasks implements MaskPainter {
     return this.taps;
   }
 
-  /** The part of a picture box that is on the canvas, with a rim, in device pixels; null when there is none. */
-  private visible([x, y, width, height]: Box, [scale, left, top]: DeviceView, rim: number): number[] | null {
+  private inSight([x, y, width, height]: Box, [scale, left, top]: DeviceView): boolean {
     const [wide, high] = this.extent;
-    const rectangle = [
-      Math.max(0, Math.floor(x * scale + left - rim)),
-      Math.max(0, Math.floor(y * scale + top - rim)),
-      Math.min(wide, Math.ceil((x + width) * scale + left + rim)),
-      Math.min(high, Math.ceil((y + height) * scale + top + rim)),
-    ] as const;
-    return rectangle[0] < rectangle[2] && rectangle[1] < rectangle[3] ? [...rectangle] : null;
+    const [x0, y0] = [x * scale + left, y * scale + top];
+    return x0 < wide && y0 < high && x0 + width * scale > 0 && y0 + height * scale > 0;
   }
+}
+
+/** A colour as the canvas holds it: multiplied by its opacity. */
+function faint([red, green, blue]: Colour, fill: number): number[] {
+  return [red * fill, green * fill, blue * fill, fill];
 }
 
 interface Pixels {

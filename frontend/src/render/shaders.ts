@@ -1,14 +1,24 @@
 /** Shaders of the mask layer. Positions are device pixels from the canvas's top left corner. */
 
-/** A rectangle (left, top, right, bottom); gives its positions to the fragments. */
-export const RECTANGLE = `#version 300 es
+/** Rectangles (x0, y0, x1, y1) of one kind of pixels, which `view` (scale, left, top) brings to the canvas. */
+export const RECTANGLES = `#version 300 es
 uniform vec2 canvas;
-uniform vec4 rectangle;
+uniform vec3 view;
+layout(location = 0) in vec4 rectangle;
 out vec2 position;
 void main() {
   vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
-  position = mix(rectangle.xy, rectangle.zw, corner);
+  position = mix(rectangle.xy, rectangle.zw, corner) * view.x + view.yz;
   gl_Position = vec4(position / canvas * vec2(2, -2) + vec2(-1, 1), 0, 1);
+}`;
+
+/** One colour: where a mask has no edge near. */
+export const PLAIN = `#version 300 es
+precision highp float;
+uniform vec4 paint;
+out vec4 colour;
+void main() {
+  colour = paint;
 }`;
 
 /**
@@ -28,22 +38,22 @@ uniform ivec2 size;
 uniform int side;
 in vec2 position;
 out vec4 colour;
-float cell(int row, int x) {
-  int rows = textureSize(stretched, 0).y;
-  return texelFetch(stretched, ivec2((x / rows) * side + row, x % rows), 0).r;
-}
 void main() {
   ivec2 pixel = ivec2(floor((position - view.yz) / view.x));
   if (any(lessThan(pixel, ivec2(0))) || any(greaterThanEqual(pixel, size.yx))) { colour = vec4(0); return; }
   int wide = textureSize(weights, 0).x;
-  ivec2 place = ivec2(pixel.y % wide, pixel.y / wide);
+  ivec2 place = ivec2(pixel.y, 0);
+  if (pixel.y >= wide) place = ivec2(pixel.y % wide, pixel.y / wide);
   vec4 weight = texelFetch(weights, place, 0);
   ivec4 row = texelFetch(cells, place, 0);
+  int rows = textureSize(stretched, 0).y;
+  ivec2 column = ivec2(0, pixel.x);
+  if (pixel.x >= rows) column = ivec2((pixel.x / rows) * side, pixel.x % rows);
   float logit;
-  logit = weight.x * cell(row.x, pixel.x);
-  logit = logit + weight.y * cell(row.y, pixel.x);
-  logit = logit + weight.z * cell(row.z, pixel.x);
-  logit = logit + weight.w * cell(row.w, pixel.x);
+  logit = weight.x * texelFetch(stretched, column + ivec2(row.x, 0), 0).r;
+  logit = logit + weight.y * texelFetch(stretched, column + ivec2(row.y, 0), 0).r;
+  logit = logit + weight.z * texelFetch(stretched, column + ivec2(row.z, 0), 0).r;
+  logit = logit + weight.w * texelFetch(stretched, column + ivec2(row.w, 0), 0).r;
   colour = vec4(logit > 0.0 ? 1.0 : 0.0);
 }`;
 
@@ -61,6 +71,7 @@ uniform vec3 view;
 uniform vec4 box;
 uniform vec3 hue;
 uniform float fill;
+uniform float strength;
 uniform float ratio;
 uniform float lod;
 uniform vec3 dash;
@@ -73,32 +84,22 @@ const vec2 HALF[8] = vec2[8](
   vec2(0.5, 0.0), vec2(0.35355, 0.35355), vec2(0.0, 0.5), vec2(-0.35355, 0.35355),
   vec2(-0.5, 0.0), vec2(-0.35355, -0.35355), vec2(0.0, -0.5), vec2(0.35355, -0.35355));
 float at(vec2 place) {
-  if (box.z == 0.0) {
-    ivec2 texel = ivec2(floor(vec2(place.x, canvas.y - place.y)));
-    if (any(lessThan(texel, ivec2(0))) || any(greaterThanEqual(texel, ivec2(canvas)))) return 0.0;
-    return texelFetch(coverage, texel, 0).r;
-  }
-  vec2 inside = (place - view.yz) / view.x - box.xy;
-  if (any(lessThan(inside, vec2(0))) || any(greaterThanEqual(inside, box.zw))) return 0.0;
-  vec2 texels = vec2(textureSize(coverage, 0));
-  if (view.x >= 1.0) return texelFetch(coverage, ivec2(floor(inside * texels / box.zw)), 0).r;
-  return textureLod(coverage, inside / box.zw, lod).r;
-}
-bool plain(vec2 place, out float value) {
-  if (box.z == 0.0) return false;
+  if (box.z == 0.0) return textureLod(coverage, vec2(place.x, canvas.y - place.y) / canvas, 0.0).r;
   vec2 inside = ((place - view.yz) / view.x - box.xy) / box.zw;
-  value = textureLod(coverage, clamp(inside, 0.0, 1.0), lod + 3.0 + ratio).r;
-  vec2 edge = min(inside, 1.0 - inside) * box.zw * view.x;
-  return min(edge.x, edge.y) > 4.0 * ratio && (value == 0.0 || value == 1.0);
+  vec2 texels = vec2(textureSize(coverage, 0));
+  if (view.x >= 1.0) inside = (floor(inside * texels) + 0.5) / texels;
+  return textureLod(coverage, inside, lod).r;
 }
 void main() {
-  float near;
-  if (plain(position, near)) { colour = vec4(hue, 1) * fill * near; return; }
   float reach = 2.25 * ratio;
   float centre = at(position);
+  float far = 0.92 * reach;
+  float corners = at(position + vec2(far, far)) + at(position + vec2(-far, far))
+    + at(position + vec2(-far, -far)) + at(position + vec2(far, -far));
+  bool even = corners == 4.0 * centre && (centre == 0.0 || centre == 1.0);
+  if (even) { colour = vec4(hue, 1) * fill * centre * strength; return; }
   float outer = 0.0;
   for (int k = 0; k < 8; k++) outer += at(position + reach * RING[k]);
-  if (outer == 8.0 * centre && (centre == 0.0 || centre == 1.0)) { colour = vec4(hue, 1) * fill * centre; return; }
   float inner = 0.0;
   for (int k = 0; k < 8; k++) inner += at(position + reach * HALF[k]);
   float share = (centre * 2.0 + inner + outer) / 18.0;
@@ -112,17 +113,5 @@ void main() {
   if (gap && dash.z < 0.0) { line = 0.0; shade = 0.0; }
   vec4 base = vec4(hue, 1) * fill * smoothstep(-soft, soft, inward);
   base = base * (1.0 - line) + vec4(stroke, 1) * line;
-  colour = base * (1.0 - shade * 0.6) + vec4(0, 0, 0, 1) * shade * 0.6;
-}`;
-
-/** Puts a rendered layer onto the canvas, fainter while something else is in front. */
-export const COPY = `#version 300 es
-precision highp float;
-uniform sampler2D coverage;
-uniform vec2 canvas;
-uniform float opacity;
-in vec2 position;
-out vec4 colour;
-void main() {
-  colour = opacity * texelFetch(coverage, ivec2(floor(vec2(position.x, canvas.y - position.y))), 0);
+  colour = (base * (1.0 - shade * 0.6) + vec4(0, 0, 0, 1) * shade * 0.6) * strength;
 }`;

@@ -76,7 +76,7 @@ function Choices({ editor, decoded, chosen, picture }: ChoicesProps) {
           }
           onClick={() => editor.prompting.pick(candidate)}
         >
-          {view && <Thumbnail logits={candidateOf(decoded.logits, candidate)} view={view} frame={frame} />}
+          {view && <Thumbnail candidate={candidate} view={view} frame={frame} />}
           <span>
             {candidate === SINGLE && <small>all prompts </small>}
             {percent(decoded.predictedIou[candidate] ?? 0)}
@@ -125,7 +125,7 @@ function within(start: number, side: number, length: number): number {
   return side >= length ? (length - side) / 2 : clamp(start, 0, length - side);
 }
 
-function Thumbnail({ logits, view, frame }: { logits: Float32Array; view: View; frame: number }) {
+function Thumbnail({ candidate, view, frame }: { candidate: number; view: View; frame: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
@@ -136,8 +136,8 @@ function Thumbnail({ logits, view, frame }: { logits: Float32Array; view: View; 
     context.fillStyle = "rgb(0 0 0 / 60%)";
     context.fillRect(0, 0, SIDE, SIDE);
     context.globalCompositeOperation = "source-over";
-    context.drawImage(litPart(logits, view, frame), 0, 0);
-  }, [view, frame, logits]);
+    context.drawImage(litPart(candidateOf(view.decoded.logits, candidate), view, frame), 0, 0);
+  }, [view, frame, candidate]);
   return <canvas ref={canvas} width={SIDE} height={SIDE} />;
 }
 

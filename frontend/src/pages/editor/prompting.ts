@@ -66,6 +66,10 @@ export class Prompting {
   readonly preview = signal<ShownCandidate | null>(null);
   /** What the canvas shows of the draft: the newest mask there is. */
   readonly shown: ReadonlySignal<ShownCandidate | null> = computed(() => shownOf(this.draft.value));
+  /** The saved mask in whose place the draft is shown; null while there is none. */
+  readonly replacedId: ReadonlySignal<string | null> = computed(() =>
+    this.shown.value ? (this.draft.value?.base?.id ?? null) : null,
+  );
   readonly answered = signal<Answer | null>(null);
   /** A prompt waits for its answer. */
   readonly busy: ReadonlySignal<boolean> = computed(() => this.draft.value?.steps.at(-1)?.decoded === null);

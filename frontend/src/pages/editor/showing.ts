@@ -10,11 +10,9 @@ import type { Editor } from "./editor";
 /** All visible masks, large ones first, so that parts lie over the wholes that they belong to. */
 export function masksToShow(editor: Editor): ShownMask[] {
   const { document, hidden, selectedId, pointedId } = editor.editing;
-  const draft = editor.prompting.draft.value;
   const shown: ShownMask[] = [];
   for (const record of document.value.annotations.values()) {
-    const replaced = draft?.base?.id === record.id && editor.prompting.shown.value !== null;
-    if (hidden.value.has(record.id) || replaced) continue;
+    if (hidden.value.has(record.id) || record.id === editor.prompting.replacedId.value) continue;
     shown.push({
       id: record.id,
       runs: record.runs,
