@@ -1,5 +1,5 @@
 /** What lies around the open image: the project, its categories, its model version, and the row of its images. */
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { api, type Category, type Image, type ModelVersion, type Project } from "../../data/api";
 
 const PAGE = 500;
@@ -20,10 +20,14 @@ export class Workspace {
   /** Loads project, categories and version; throws ApiError. The list of images comes in the background. */
   async load(): Promise<void> {
     const [project, categories] = await Promise.all([api.project(this.projectId), api.categories(this.projectId)]);
-    this.project.value = project;
-    this.categories.value = categories;
-    this.total.value = project.image_count;
-    this.version.value = project.active_version_id ? await api.modelVersion(project.active_version_id) : null;
+    const version = project.active_version_id ? await api.modelVersion(project.active_version_id) : null;
+    // Together: a project that shows without its version would look as if it had none.
+    batch(() => {
+      this.project.value = project;
+      this.categories.value = categories;
+      this.total.value = project.image_count;
+      this.version.value = version;
+    });
   }
 
   async loadImages(): Promise<void> {
