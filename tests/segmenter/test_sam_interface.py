@@ -156,7 +156,9 @@ def test_the_official_onnx_decoder_gives_the_same(small: Sam, full: Sam) -> None
         assert list(masks.shape) == case["masks_shape"]
         down, right = case["mask_stride_yx"]
         near(masks[..., ::down, ::right], arrays[f"{key}/masks"], 3e-4, 6e-5)
-        assert np.abs((masks > 0).sum((2, 3)) - case["areas"]).max() <= 2
+        # Pixels whose logit is within rounding of zero fall either way, depending on the number of threads that add.
+        areas = np.asarray(case["areas"])
+        assert (np.abs((masks > 0).sum((2, 3)) - areas) <= 2 + 1e-5 * areas).all()
 
 
 @pytest.mark.slow
