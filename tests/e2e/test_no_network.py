@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Playwright
 
 from tests import programs
 from tests.e2e.conftest import FLAGS, SIZE
@@ -32,12 +32,6 @@ def lonely_server(tmp_path: Path) -> Iterator[Server]:
         pytest.skip("this machine lets us make no network namespace (Linux, as root, with iproute2)")
     with serving(tmp_path / "data", "--no-demo", prefix=ALONE) as server:
         yield server
-
-
-@pytest.fixture
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
 
 
 def browser_beside(server: Server, folder: Path) -> Path:
