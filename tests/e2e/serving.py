@@ -34,10 +34,10 @@ class Server:
         """By the printed address, which works once; another profile then borrows the cookie of the first."""
         if self._cookies:
             page.context.add_cookies(self._cookies)
-            page.goto(self.home)
         else:
             page.goto(self.login)
             self._cookies.extend(page.context.cookies())
+        page.goto(self.home)  # also after a sign-in: routes of Playwright do not see what a redirect leads to
 
     def command(self, *arguments: str) -> str:
         """Run `maskmill ARGUMENTS` with the same settings; what it prints."""
