@@ -95,12 +95,22 @@ class TrainConfig:
     all_candidates_weight: float = 0.05
     single_mask_weight: float = 0.3
     later_candidates_weight: float = 0.2
+    learning_part: str = ""  # prefix of the parameters that learn; empty: all
     threads: int = 0
     seed: int = 0
 
 
 TRAIN_PRESETS: dict[str, TrainConfig] = {
     "starter": TrainConfig(),
+    # A short second stage: masks stay as they are, only their ranking is learned again, on real pictures alone.
+    "ranking": TrainConfig(
+        minutes=6.0,
+        first_frame_share=0.0,
+        max_clicks=2,
+        synthetic_share=0.0,
+        paste_share=0.0,
+        learning_part="mask_decoder.iou_head.",
+    ),
     # The paper's loss (section 3): focal and dice 20:1, mean-square error of the IoU head, the lowest-loss mask only.
     "paper": TrainConfig(
         cross_entropy_weight=0.0,

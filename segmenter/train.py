@@ -68,8 +68,13 @@ class TrainState:
 
 def start(model: Starter, config: TrainConfig) -> TrainState:
     """A fresh state: AdamW that decays matrices only, and the running average of all weights."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name.startswith(config.learning_part))
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not learning:
+        raise ValueError(f"no parameter is called {config.learning_part}...")
+    matrices = [p for p in learning if p.ndim > 1]
+    vectors = [p for p in learning if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
     average = {name: value.clone() for name, value in model.state_dict().items() if value.is_floating_point()}
@@ -130,11 +135,11 @@ def train_step(state: TrainState, batch: Batch, config: TrainConfig, rng: random
     truth = F.avg_pool2d(torch.from_numpy(batch.masks)[:, None].float(), 2)
     annotators = Annotators((truth[:, 0] > 0.5).numpy() | _thin(truth), frame, config.box_share, rng)
     index = torch.from_numpy(batch.image_index)
-    model.train()
+    model.train(not config.learning_part)  # where only a part learns, the statistics of the rest stay as they are
     state.optimizer.zero_grad(set_to_none=True)
     levels = model.embed(normalise(batch.pictures, model.config))
     # Two backward passes share the embedding: they meet in its gradient, and the encoder is walked back once.
-    embedding = {name: level.detach().requires_grad_() for name, level in levels.items()}
+    embedding = {name: level.detach().requires_grad_(level.requires_grad) for name, level in levels.items()}
     mask_input, has_mask = torch.zeros_like(truth), torch.zeros(len(truth))
     metrics: dict[str, float] = {}
     for click in range(1, clicks + 1):
@@ -156,8 +161,9 @@ def train_step(state: TrainState, batch: Batch, config: TrainConfig, rng: random
             annotators.correct((chosen > 0).numpy())
             kept = torch.tensor([float(rng.random() < 0.9) for _ in range(len(truth))])
             mask_input, has_mask = chosen[:, None] * kept[:, None, None, None], kept
-    gradients = [level.grad if level.grad is not None else torch.zeros_like(level) for level in embedding.values()]
-    torch.autograd.backward(list(levels.values()), gradients)
+    reached = [name for name, level in embedding.items() if level.grad is not None]
+    if reached:
+        torch.autograd.backward([levels[name] for name in reached], [embedding[name].grad for name in reached])
     torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
     state.optimizer.step()
     state.step += 1

@@ -59,16 +59,17 @@ def train(
     data: DataFolders,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoint, metrics and weights go.")],
     split: Split = None,
-    preset: Annotated[str, typer.Option(help="Recipe: starter or paper.")] = "starter",
+    preset: Annotated[str, typer.Option(help="Recipe: starter, ranking or paper.")] = "starter",
+    init: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="Start from these weights.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Length of the schedule in minutes of wall time.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn by chance.")] = 0,
     release: Annotated[Path | None, typer.Option(metavar="DIR", help="Also make a release folder.")] = None,
     version: Annotated[str, typer.Option(help="Version written into the release.")] = "0",
 ) -> None:
-    """Train the starter model from scratch, or go on where a run in --out was stopped."""
+    """Train the starter model, from scratch or from --init; a run that was stopped goes on from what lies in --out."""
     with _told():
-        _train(data, out, split, _recipe(preset, minutes, threads, seed))
+        _train(data, out, split, _recipe(preset, minutes, threads, seed), init)
         if release is not None:
             from segmenter.export import write_release
 
@@ -87,14 +88,16 @@ def _recipe(preset: str, minutes: float | None, threads: int, seed: int) -> Trai
     return recipe if minutes is None else replace(recipe, minutes=minutes)
 
 
-def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig) -> None:
+def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig, init: str | None) -> None:
     import random
 
     import torch
     from rich.progress import Progress
 
+    from segmenter.checkpoint import load_model
     from segmenter.config import MODEL_CONFIGS
     from segmenter.data import Sampler, find_coco_folders, read_scenes, read_split
+    from segmenter.manifest import find_weights
     from segmenter.modeling.starter import Starter
     from segmenter.train import train as run
 
@@ -105,7 +108,9 @@ def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig)
     for name, members in scenes.items():
         typer.echo(f"  {name}: {len(members)} images")
     sampler = Sampler(scenes, recipe.synthetic_share, recipe.paste_share, rng)
-    model = Starter(MODEL_CONFIGS["starter"])
+    model = load_model(find_weights(init)) if init else Starter(MODEL_CONFIGS["starter"])
+    if not isinstance(model, Starter):
+        raise ValueError(f"{init} is not a starter model; only such are trained here")
     with Progress() as progress:
         task = progress.add_task("training", total=1.0)
 
