@@ -17,9 +17,7 @@ ENOUGH = 0.5
 OBJECTS = 20
 
 
-def test_half_of_the_known_objects_are_reached_in_five_clicks(
-    embedded: Server, new_page: Callable[..., Page]
-) -> None:
+def test_half_of_the_known_objects_are_reached_in_five_clicks(embedded: Server, new_page: Callable[..., Page]) -> None:
     if not photographs.have_shared():
         pytest.skip(photographs.FALLBACK)
     objects = photographs.known_objects()
