@@ -49,12 +49,12 @@ def recolour(picture: Picture, rng: random.Random, strength: float = 1.0) -> Pic
     return _clip(values.astype(np.float32))
 
 
-def _window(size: tuple[int, int], side: int, rng: random.Random) -> NDArray[np.float64]:
+def _window(size: tuple[int, int], side: int, rng: random.Random, whole_share: float) -> NDArray[np.float64]:
     """A random affine map from picture to crop: zoom, place, turn, stretch, flip."""
     height, width = size
     long_side = max(size)
     window, angle, stretch = float(long_side), 0.0, 1.0
-    if rng.random() < 0.75:
+    if rng.random() >= whole_share:
         window = long_side * math.exp(rng.uniform(math.log(0.3), math.log(1.15)))
         angle = rng.gauss(0, 0.12) if rng.random() < 0.5 else 0.0
         stretch = math.exp(rng.gauss(0, 0.1))
@@ -76,9 +76,11 @@ def _window(size: tuple[int, int], side: int, rng: random.Random) -> NDArray[np.
     return np.column_stack([turn, place - turn @ centre])
 
 
-def warp(picture: Picture, labels: Labels, side: int, rng: random.Random) -> tuple[Picture, Labels]:
-    """A random ``side`` x ``side`` view of a picture and its label maps."""
-    affine = _window((picture.shape[0], picture.shape[1]), side, rng)
+def warp(
+    picture: Picture, labels: Labels, side: int, rng: random.Random, whole_share: float = 0.25
+) -> tuple[Picture, Labels]:
+    """A random ``side`` x ``side`` view of a picture and its label maps; ``whole_share`` of them show all of it."""
+    affine = _window((picture.shape[0], picture.shape[1]), side, rng, whole_share)
     view = affine.copy()
     scale = math.sqrt(abs(np.linalg.det(affine[:, :2])))
     if scale < 0.7:

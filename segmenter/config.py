@@ -86,6 +86,8 @@ class TrainConfig:
     ema: float = 0.997
     max_clicks: int = 5
     box_share: float = 0.25
+    deep_click_share: float = 0.25  # first clicks at the deepest pixel; the others fall anywhere, more often inside
+    whole_share: float = 0.25  # crops that show the whole picture, as at inference
     synthetic_share: float = 0.25
     paste_share: float = 0.4
     cross_entropy_weight: float = 2.0
@@ -102,7 +104,11 @@ class TrainConfig:
 
 TRAIN_PRESETS: dict[str, TrainConfig] = {
     "starter": TrainConfig(),
-    # A short second stage: masks stay as they are, only their ranking is learned again, on real pictures alone.
+    # Goes on from the starter's weights with views and clicks as annotators have them: whole pictures, deep clicks.
+    "continued": TrainConfig(
+        minutes=90.0, first_frame=192, first_frame_share=0.45, learning_rate=8e-4, deep_click_share=0.5, whole_share=0.5
+    ),
+    # A short last stage: masks stay as they are, only their ranking is learned again, on real pictures alone.
     "ranking": TrainConfig(
         minutes=6.0,
         first_frame_share=0.0,

@@ -147,11 +147,17 @@ class Sampler:
     """Draws batches of augmented crops. Sets are drawn by the square root of their size, so small ones are heard."""
 
     def __init__(
-        self, scenes: Mapping[str, Sequence[Scene]], synthetic_share: float, paste_share: float, rng: random.Random
+        self,
+        scenes: Mapping[str, Sequence[Scene]],
+        synthetic_share: float,
+        paste_share: float,
+        rng: random.Random,
+        whole_share: float = 0.25,
     ) -> None:
         self.sets = list(scenes.values())
         self.weights = [math.sqrt(len(members)) for members in self.sets]
         self.synthetic_share, self.paste_share, self.rng = synthetic_share, paste_share, rng
+        self.whole_share = whole_share
         everything = [scene for members in self.sets for scene in members]
         self.textures = [scene.picture for scene in everything]
         self.objects = [cut for scene in everything for cut in _cuts(scene)]
@@ -162,7 +168,7 @@ class Sampler:
             picture, labels = augment.dead_leaves(side, self.textures, self._object_shape, rng)
         else:
             scene = rng.choice(rng.choices(self.sets, self.weights)[0])
-            picture, labels = augment.warp(scene.picture, rng.choice(scene.annotators), side, rng)
+            picture, labels = augment.warp(scene.picture, rng.choice(scene.annotators), side, rng, self.whole_share)
             if self.objects and rng.random() < self.paste_share:
                 cuts = [rng.choice(self.objects) for _ in range(rng.choice((1, 1, 2, 3)))]
                 picture, labels = augment.paste(picture, labels, cuts, rng)

@@ -116,9 +116,9 @@ def next_click(predicted: Bitmap, truth: Bitmap, rng: random.Random | None = Non
     return Point(*random_point(region, rng, 0.3 if rng.random() < 0.5 else 0.0), label)
 
 
-def first_click(truth: Bitmap, rng: random.Random | None = None) -> Point:
-    """The first click on an object: its deepest pixel, or with ``rng`` the training's mix of points."""
-    if rng is None or rng.random() < 0.25:
+def first_click(truth: Bitmap, rng: random.Random | None = None, deep_share: float = 0.25) -> Point:
+    """The first click on an object: its deepest pixel; with ``rng`` so only for a share, else the training's mix."""
+    if rng is None or rng.random() < deep_share:
         return Point(*centre_point(truth))
     return Point(*random_point(truth, rng, 0.4 if rng.random() < 0.55 else 0.0))
 

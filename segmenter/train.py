@@ -50,7 +50,7 @@ class TrainState:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "elapsed_seconds": self.elapsed_seconds,
-            "rng": list(rng.getstate()[1]),
+            "rng": rng.getstate(),  # with the second half of the last Gaussian pair
         }
         partial = file.with_suffix(".partial")
         torch.save(state, partial)
@@ -63,7 +63,7 @@ class TrainState:
         self.average.update(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.elapsed_seconds = state["step"], state["elapsed_seconds"]
-        rng.setstate((3, tuple(state["rng"]), None))
+        rng.setstate(state["rng"])
 
 
 def start(model: Starter, config: TrainConfig) -> TrainState:
@@ -98,18 +98,18 @@ def normalise(pictures: NDArray[np.uint8], config: ModelConfig) -> Tensor:
 class Annotators:
     """One simulated annotator per mask: their prompts so far, in pixels of the frame."""
 
-    def __init__(self, truths: NDArray[np.bool_], frame: int, box_share: float, rng: random.Random) -> None:
+    def __init__(self, truths: NDArray[np.bool_], frame: int, config: TrainConfig, rng: random.Random) -> None:
         self.truths, self.rng = truths, rng
         self.scale = frame / truths.shape[-1]
         self.rows: list[list[tuple[float, float, int]]] = []
         for truth in truths:
-            if rng.random() < box_share:
+            if rng.random() < config.box_share:
                 box = loose_box(truth, rng)
                 corners = [(box.x0, box.y0, BOX_TOP_LEFT), (box.x1, box.y1, BOX_BOTTOM_RIGHT)]
                 # A box corner is an edge, not a pixel centre: the decoder adds half a frame pixel to every point.
                 self.rows.append([(x * self.scale - 0.5, y * self.scale - 0.5, label) for x, y, label in corners])
             else:
-                point = first_click(truth, rng)
+                point = first_click(truth, rng, config.deep_click_share)
                 self.rows.append([self._row(point.x, point.y, point.label), (0.0, 0.0, PADDING)])
 
     def _row(self, x: float, y: float, label: int) -> tuple[float, float, int]:
@@ -133,7 +133,7 @@ def train_step(state: TrainState, batch: Batch, config: TrainConfig, rng: random
     model = state.model
     frame, clicks = batch.pictures.shape[1], rng.choices(range(2, config.max_clicks + 1), _click_weights(config))[0]
     truth = F.avg_pool2d(torch.from_numpy(batch.masks)[:, None].float(), 2)
-    annotators = Annotators((truth[:, 0] > 0.5).numpy() | _thin(truth), frame, config.box_share, rng)
+    annotators = Annotators((truth[:, 0] > 0.5).numpy() | _thin(truth), frame, config, rng)
     index = torch.from_numpy(batch.image_index)
     model.train(not config.learning_part)  # where only a part learns, the statistics of the rest stay as they are
     state.optimizer.zero_grad(set_to_none=True)

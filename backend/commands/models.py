@@ -59,7 +59,7 @@ def train(
     data: DataFolders,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoint, metrics and weights go.")],
     split: Split = None,
-    preset: Annotated[str, typer.Option(help="Recipe: starter, ranking or paper.")] = "starter",
+    preset: Annotated[str, typer.Option(help="Recipe: starter, continued, ranking or paper.")] = "starter",
     init: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="Start from these weights.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Length of the schedule in minutes of wall time.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
@@ -107,7 +107,7 @@ def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig,
     scenes = read_scenes(find_coco_folders(data), read_split(split, "train"))
     for name, members in scenes.items():
         typer.echo(f"  {name}: {len(members)} images")
-    sampler = Sampler(scenes, recipe.synthetic_share, recipe.paste_share, rng)
+    sampler = Sampler(scenes, recipe.synthetic_share, recipe.paste_share, rng, recipe.whole_share)
     model = load_model(find_weights(init)) if init else Starter(MODEL_CONFIGS["starter"])
     if not isinstance(model, Starter):
         raise ValueError(f"{init} is not a starter model; only such are trained here")

@@ -107,7 +107,7 @@ def test_annotators_click_inside_their_masks_and_correct_errors() -> None:
     truths = np.zeros((2, 32, 32), bool)
     truths[0, 4:12, 6:20] = True
     truths[1, 16:30, 10:28] = True
-    annotators = Annotators(truths, 64, box_share=0.0, rng=random.Random(0))
+    annotators = Annotators(truths, 64, TrainConfig(box_share=0.0), random.Random(0))
     coords, labels = annotators.tensors()
     assert coords.shape == (2, 2, 2) and labels.tolist() == [[1, -1], [1, -1]]
     for (x, y), truth in zip(coords[:, 0].tolist(), truths, strict=True):
@@ -123,7 +123,7 @@ def test_annotators_click_inside_their_masks_and_correct_errors() -> None:
 def test_boxes_are_two_corners() -> None:
     truths = np.zeros((1, 32, 32), bool)
     truths[0, 8:24, 8:24] = True
-    coords, labels = Annotators(truths, 64, box_share=1.0, rng=random.Random(0)).tensors()
+    coords, labels = Annotators(truths, 64, TrainConfig(box_share=1.0), random.Random(0)).tensors()
     assert labels.tolist() == [[2, 3]] and (coords[0, 0] < coords[0, 1]).all()
 
 
@@ -150,3 +150,12 @@ def test_the_ranking_recipe_leaves_masks_as_they_are(tmp_path: Path) -> None:
     assert changed and all(name.startswith("mask_decoder.iou_head.") for name in changed)
     with pytest.raises(ValueError, match="no parameter is called"):
         start(model, replace(RECIPE, learning_part="nothing"))
+
+
+def test_a_checkpoint_keeps_the_second_half_of_a_gaussian_pair(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state, rng, restored = start(Starter(TINY), RECIPE), random.Random(3), random.Random(4)
+    rng.gauss(0, 1)
+    state.save(tmp_path / "checkpoint.pt", rng)
+    state.load(tmp_path / "checkpoint.pt", restored)
+    assert restored.gauss(0, 1) == rng.gauss(0, 1)
