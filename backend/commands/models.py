@@ -1,8 +1,7 @@
-"""`train`, `evaluate`, `models`, `segment`: the model from the command line, without a server."""
+"""`train`, `evaluate`, `models`: the model from the command line, without a server."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,6 @@ from backend.errors import Invalid
 
 if TYPE_CHECKING:
     from segmenter.config import TrainConfig
-    from segmenter.predict import Candidates
-    from segmenter.prompts import Box, Point
 
 DataFolders = Annotated[
     list[Path],
@@ -28,20 +25,17 @@ ModelName = Annotated[str, typer.Option("--model", metavar="NAME|FILE", help="Sh
 
 def register(app: typer.Typer) -> None:
     app.command()(train)
-    evaluate, models, segment = typer.Typer(no_args_is_help=True), typer.Typer(no_args_is_help=True), typer.Typer()
+    evaluate, models = typer.Typer(no_args_is_help=True), typer.Typer(no_args_is_help=True)
     evaluate.callback(help="Measure a model.")(lambda: None)
-    segment.callback(help="Masks from the command line.", no_args_is_help=True)(lambda: None)
     evaluate.command("clicks")(evaluate_clicks)
     models.command("list")(list_models)
     models.command("verify")(verify_models)
-    segment.command("click")(segment_click)
     app.add_typer(evaluate, name="evaluate")
     app.add_typer(models, name="models", help="Model releases.")
-    app.add_typer(segment, name="segment")
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Turns what the segmenter and the file system say of bad input into the one-line errors of the command line.
 
     Torch is imported inside, so that its threads learn to wait quietly first.
@@ -68,7 +62,7 @@ def train(
     version: Annotated[str, typer.Option(help="Version written into the release.")] = "0",
 ) -> None:
     """Train the starter model, from scratch or from --init; a run that was stopped goes on from what lies in --out."""
-    with _told():
+    with told():
         _train(data, out, split, _recipe(preset, minutes, threads, seed), init)
         if release is not None:
             from segmenter.export import write_release
@@ -141,7 +135,7 @@ def evaluate_clicks(
     from segmenter.evaluate.baselines import BASELINES
     from segmenter.manifest import find_weights
 
-    with _told(), Progress() as progress:
+    with told(), Progress() as progress:
         task = progress.add_task("evaluating", total=None)
         metrics = clicks.evaluate_clicks(
             find_coco_folders(data),
@@ -163,7 +157,7 @@ def list_models() -> None:
     """The models that come with the code."""
     from segmenter.manifest import read_manifest, shipped
 
-    with _told():
+    with told():
         for folder in shipped():
             manifest = read_manifest(folder)
             size = sum(file["bytes"] for file in manifest["files"].values()) / 1e6
@@ -176,75 +170,7 @@ def verify_models(
     """Check that releases are whole: every file there, with the digest that its manifest names."""
     from segmenter.manifest import shipped, verify
 
-    with _told():
+    with told():
         for folder in folders or shipped():
             manifest = verify(folder)
             typer.echo(f"{manifest['name']} {manifest['version']} is whole ({manifest['digest'][:12]})")
-
-
-def segment_click(
-    image: Annotated[Path, typer.Argument(help="The picture: JPEG, PNG, WebP or TIFF.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The JSON file to write.")],
-    point: Annotated[
-        list[str] | None,
-        typer.Option(metavar="X,Y[,0|1]", help="A click in pixels: 1 adds (default), 0 subtracts."),
-    ] = None,
-    box: Annotated[str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="A box around the object, in pixels.")] = None,
-    model: ModelName = "starter",
-) -> None:
-    """The masks of one object, from clicks or a box: three candidates, best first, and the single mask."""
-    with _told():
-        from backend.images import read
-        from segmenter.checkpoint import load_model
-        from segmenter.manifest import find_weights
-        from segmenter.predict import answer, embed
-        from segmenter.prompts import Prompt
-
-        picture = read(image)
-        size = picture.rgb.shape[0], picture.rgb.shape[1]
-        points = tuple(_point(text, size) for text in point or ())
-        prompt = Prompt(points, _box(box, size) if box else None)
-        network = load_model(find_weights(model))
-        candidates = answer(network, embed(network, picture.rgb), prompt)
-        out.write_text(json.dumps(_masks(candidates)) + "\n", encoding="utf-8")
-    typer.echo(f"masks: {out}")
-
-
-def _numbers(text: str, counts: tuple[int, ...], form: str) -> list[float]:
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if len(values) not in counts:
-        raise ValueError(f"{text} is not of the form {form}")
-    return values
-
-
-def _point(text: str, size: tuple[int, int]) -> Point:
-    from segmenter.prompts import Point
-
-    x, y, *label = _numbers(text, (2, 3), "x,y or x,y,0 or x,y,1")
-    if label not in ([], [0.0], [1.0]):
-        raise ValueError(f"the label of point {text} is neither 0 nor 1")
-    if not (0 <= x < size[1] and 0 <= y < size[0]):
-        raise ValueError(f"point {text} lies outside the picture of {size[1]} x {size[0]} pixels")
-    return Point(x, y, int(label[0]) if label else 1)
-
-
-def _box(text: str, size: tuple[int, int]) -> Box:
-    from segmenter.prompts import Box
-
-    x0, y0, x1, y1 = _numbers(text, (4,), "x0,y0,x1,y1")
-    if not (0 <= x0 < x1 <= size[1] and 0 <= y0 < y1 <= size[0]):
-        raise ValueError(f"box {text} is empty or reaches outside the picture of {size[1]} x {size[0]} pixels")
-    return Box(x0, y0, x1, y1)
-
-
-def _masks(candidates: Candidates) -> dict[str, Any]:
-    from segmenter.masks import encode
-
-    def entry(token: int) -> dict[str, Any]:
-        mask = {"segmentation": encode(candidates.mask(token))}
-        return mask | {"predicted_iou": float(candidates.predicted_iou[token])}
-
-    return {"size": list(candidates.size), "masks": [entry(token) for token in candidates.ranked], "single": entry(0)}
