@@ -62,6 +62,49 @@ def embed(model: Model, rgb: NDArray[np.uint8]) -> Embedding:
     return Embedding(model.embed(torch.from_numpy(pixels)[None]), (rgb.shape[0], rgb.shape[1]), config.frame)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """An embedded image and what its prompts share in the decoder: made once an image, read by any number of threads."""
+
+    embedding: Embedding
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A batch of B prompts, judged but not drawn: ``predicted_iou`` Bx4, and what :func:`masks` needs to draw them."""
+
+    predicted_iou: torch.Tensor
+    logits: torch.Tensor
+
+
+@torch.inference_mode()
+def prepare(model: Model, embedding: Embedding) -> Prepared:
+    """What every prompt on one image shares."""
+    return Prepared(embedding)
+
+
+@torch.inference_mode()
+def score(
+    model: Model,
+    prepared: Prepared,
+    coords: torch.Tensor,
+    labels: torch.Tensor,
+    mask_inputs: torch.Tensor | None = None,
+) -> Scored:
+    """Judges a batch of prompts: points BxNx2 float32 in frame pixels, labels BxN, the last mask's logits Bx1xLxL."""
+    batch, side = len(coords), model.config.logits
+    previous = torch.zeros(batch, 1, side, side) if mask_inputs is None else mask_inputs
+    present = torch.full((batch,), float(mask_inputs is not None))
+    logits, predicted_iou = model.decode(prepared.embedding.tensors, coords, labels, previous, present)
+    return Scored(predicted_iou, logits)
+
+
+@torch.inference_mode()
+def masks(model: Model, scored: Scored, rows: torch.Tensor) -> torch.Tensor:
+    """The four logit maps Kx4xLxL of the K prompts that ``rows`` (int64) names."""
+    return scored.logits[rows]
+
+
 @torch.inference_mode()
 def decode(
     model: Model, embedding: Embedding, prompts: Sequence[Prompt], mask_inputs: NDArray[np.float32] | None = None
@@ -71,19 +114,19 @@ def decode(
     All prompts must make the same number of rows (as those of equal clicks do). ``mask_inputs`` BxLxL are the logits of
     the mask that was shown before the newest prompt.
     """
+    return _decode(model, prepare(model, embedding), prompts, mask_inputs)
+
+
+def _decode(
+    model: Model, prepared: Prepared, prompts: Sequence[Prompt], mask_inputs: NDArray[np.float32] | None
+) -> list[Candidates]:
+    embedding = prepared.embedding
     rows = [prompt_rows(prompt) for prompt in prompts]
     coords = np.stack([to_frame(points, embedding.size, embedding.frame) for points, _ in rows])
     labels = np.stack([label for _, label in rows])
-    side = model.config.logits
-    present = torch.full((len(prompts),), 0.0 if mask_inputs is None else 1.0)
-    previous = np.zeros((len(prompts), side, side), np.float32) if mask_inputs is None else mask_inputs
-    logits, predicted_iou = model.decode(
-        embedding.tensors,
-        torch.from_numpy(coords).float(),
-        torch.from_numpy(labels),
-        torch.from_numpy(np.ascontiguousarray(previous))[:, None],
-        present,
-    )
+    previous = None if mask_inputs is None else torch.from_numpy(np.ascontiguousarray(mask_inputs))[:, None]
+    scored = score(model, prepared, torch.from_numpy(coords).float(), torch.from_numpy(labels), previous)
+    logits = masks(model, scored, torch.arange(len(prompts)))
     return [
         Candidates(
             mask_logits,
@@ -92,7 +135,7 @@ def decode(
             embedding.size,
             embedding.frame,
         )
-        for mask_logits, scores, prompt in zip(logits.numpy(), predicted_iou.numpy(), prompts, strict=True)
+        for mask_logits, scores, prompt in zip(logits.numpy(), scored.predicted_iou.numpy(), prompts, strict=True)
     ]
 
 
@@ -101,7 +144,8 @@ def answer(model: Model, embedding: Embedding, prompt: Prompt) -> Candidates:
     steps = [
         Prompt(prompt.points[:count], prompt.box) for count in range(len(prompt.points) + 1) if count or prompt.box
     ]
-    candidates = decode(model, embedding, steps[:1])[0]
+    prepared = prepare(model, embedding)
+    candidates = _decode(model, prepared, steps[:1], None)[0]
     for step in steps[1:]:
-        candidates = decode(model, embedding, [step], candidates.logits[candidates.chosen][None])[0]
+        candidates = _decode(model, prepared, [step], candidates.logits[candidates.chosen][None])[0]
     return candidates
