@@ -23,12 +23,12 @@ SHOWN = 8  # names listed per kind of mismatch
 
 # Names that only one family of checkpoints has (sam.md section 1.8); these families are not built here.
 _OTHER_FAMILIES = {
-    "image_encoder.layers.0.blocks.0.conv1.c.weight": "MobileSAM",
     "mask_decoder.hf_token.weight": "HQ-SAM",
     "model": "EfficientSAM or SAM 2",
 }
 _OTHER_PREFIXES = {"image_encoder.features.": "EdgeSAM", "image_encoder.backbone.": "EfficientViT-SAM"}
 _POSITIONS = "image_encoder.pos_embed"
+_TINY_VIT = "image_encoder.layers.0.blocks.0.conv1.c.weight"
 
 
 class InvalidCheckpoint(ValueError):
@@ -125,11 +125,13 @@ def recognise(state: Mapping[str, Tensor]) -> ModelConfig:
     for prefix, family in _OTHER_PREFIXES.items():
         if any(name.startswith(prefix) for name in state):
             raise InvalidCheckpoint(f"this is a checkpoint of {family}, which is not supported")
+    if _TINY_VIT in state:
+        return MODEL_CONFIGS["vit_t"]
     if _POSITIONS not in state:
         raise InvalidCheckpoint(f"this is no Segment Anything checkpoint: it has no {_POSITIONS}")
     width = state[_POSITIONS].shape[-1]
     for config in MODEL_CONFIGS.values():
-        if config.family == "sam" and config.sam.embed_dim == width:
+        if config.family == "sam" and config.sam.encoder == "vit" and config.sam.embed_dim == width:
             return config
     raise InvalidCheckpoint(f"no Segment Anything model has an encoder of width {width}")
 

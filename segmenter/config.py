@@ -10,8 +10,21 @@ Family = Literal["sam", "starter"]
 
 
 @dataclass(frozen=True)
+class TinyVitConfig:
+    """Sizes of MobileSAM's image encoder (sam.md section 1.9); the first stage has no attention."""
+
+    widths: tuple[int, int, int, int] = (64, 128, 160, 320)
+    depths: tuple[int, int, int, int] = (2, 2, 6, 2)
+    heads: tuple[int, int, int] = (4, 5, 10)
+    windows: tuple[int, int, int] = (7, 14, 7)
+
+
+@dataclass(frozen=True)
 class SamConfig:
-    """Sizes of the SAM family (paper appendix A; the official ViT-B by default)."""
+    """Sizes of the SAM family (paper appendix A; the official ViT-B by default).
+
+    ``embed_dim`` to ``mlp_ratio`` are the plain ViT's; a TinyViT has its own in ``tiny_vit``.
+    """
 
     embed_dim: int = 768
     depth: int = 12
@@ -27,6 +40,8 @@ class SamConfig:
     decoder_mlp_dim: int = 2048
     iou_head_depth: int = 3
     iou_head_hidden: int = 256
+    encoder: Literal["vit", "tiny_vit"] = "vit"
+    tiny_vit: TinyVitConfig = field(default_factory=TinyVitConfig)
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,7 @@ MODEL_CONFIGS: dict[str, ModelConfig] = {
     "vit_b": _sam(768, 12, 12, (2, 5, 8, 11)),
     "vit_l": _sam(1024, 24, 16, (5, 11, 17, 23)),
     "vit_h": _sam(1280, 32, 16, (7, 15, 23, 31)),
+    "vit_t": ModelConfig(family="sam", frame=1024, logits=256, sam=SamConfig(encoder="tiny_vit")),
 }
 
 
@@ -143,7 +159,9 @@ def _tuples(values: dict[str, Any]) -> dict[str, Any]:
 def model_config(values: dict[str, Any]) -> ModelConfig:
     """Reads what :func:`to_dict` wrote; unknown keys are a ``TypeError``."""
     known = _tuples(values)
-    sam = SamConfig(**_tuples(known.pop("sam", {})))
+    sizes = _tuples(known.pop("sam", {}))
+    tiny_vit = TinyVitConfig(**_tuples(sizes.pop("tiny_vit", {})))
+    sam = SamConfig(**sizes, tiny_vit=tiny_vit)
     starter = StarterConfig(**_tuples(known.pop("starter", {})))
     return ModelConfig(**known, sam=sam, starter=starter)
 

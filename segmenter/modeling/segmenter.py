@@ -8,6 +8,7 @@ from segmenter.config import ModelConfig
 from segmenter.modeling.image_encoder import ImageEncoder
 from segmenter.modeling.mask_decoder import MaskDecoder
 from segmenter.modeling.prompt_encoder import PromptEncoder
+from segmenter.modeling.tiny_vit import TinyViT
 
 EMBEDDING = "image_embeddings"
 UPSCALING = 4  # of the decoder: logits a side, per cell of the embedding
@@ -25,7 +26,7 @@ class Sam(nn.Module):
                 f"{UPSCALING} a patch, not {config.logits}"
             )
         self.config = config
-        self.image_encoder = ImageEncoder(config)
+        self.image_encoder = TinyViT(sam) if sam.encoder == "tiny_vit" else ImageEncoder(config)
         self.prompt_encoder = PromptEncoder(sam.prompt_dim, sam.mask_in_channels)
         self.mask_decoder = MaskDecoder(sam)
 

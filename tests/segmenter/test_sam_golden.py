@@ -79,7 +79,7 @@ def test_the_weight_rule_is_implemented_as_the_reference_did() -> None:
         assert zlib.crc32(tensor.numpy().tobytes()) == checks[key]["crc32"], key
 
 
-@pytest.mark.parametrize("name", ["vit_b", "vit_l", "vit_h", "small"])
+@pytest.mark.parametrize("name", ["vit_b", "vit_l", "vit_h", "vit_t", "small"])
 def test_names_and_shapes_are_those_of_the_official_checkpoints(name: str) -> None:
     manifest = golden.read("sam/manifests.json")[name]
     with torch.device("meta"):
