@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from segmenter.build import Model
-from segmenter.prompts import Prompt, prompt_rows
+from segmenter.prompts import InvalidPrompt, Prompt, alike, check_inside, prompt_rows
 from segmenter.transforms import Size, frame_pixels, to_frame, upsample_mask
 
 MASK_THRESHOLD = 0.0
+STABLE, STABILITY_OFFSET = 0.98, 0.05  # of the single mask, in SAM 2's rule (sam.md section 1.7)
+MaskInputs = NDArray[np.float32] | Sequence[NDArray[np.float32] | None] | None
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,25 @@ class Candidates:
         return [1 + int(i) for i in np.argsort(-self.predicted_iou[1:], kind="stable")]
 
 
-def choose(predicted_iou: Sequence[float] | NDArray[np.float32], prompt_count: int) -> int:
+def choose(
+    predicted_iou: Sequence[float] | NDArray[np.float32],
+    prompt_count: int,
+    single: NDArray[np.float32] | None = None,
+) -> int:
     """The default candidate: with one prompt the best of the three by predicted IoU, with more the single mask.
 
-    A box counts as one prompt, a previous mask as another (sam.md section 1.7).
+    A box counts as one prompt, a previous mask as another (sam.md section 1.7). ``single``, the single mask's logits
+    LxL, asks for SAM 2's fallback: where its threshold matters (stability below 0.98), the best of the three again.
     """
-    return 0 if prompt_count > 1 else 1 + int(np.argmax(np.asarray(predicted_iou)[1:]))
+    if prompt_count > 1 and (single is None or _stability(single) >= STABLE):
+        return 0
+    return 1 + int(np.argmax(np.asarray(predicted_iou)[1:]))
+
+
+def _stability(logits: NDArray[np.float32]) -> float:
+    """Agreement of the mask with itself when its threshold moves; an empty mask is stable, as in SAM 2."""
+    outer = int((logits > -STABILITY_OFFSET).sum())
+    return int((logits > STABILITY_OFFSET).sum()) / outer if outer else 1.0
 
 
 @torch.inference_mode()
@@ -107,31 +122,71 @@ def masks(model: Model, scored: Scored, rows: torch.Tensor) -> torch.Tensor:
 
 @torch.inference_mode()
 def decode(
-    model: Model, embedding: Embedding, prompts: Sequence[Prompt], mask_inputs: NDArray[np.float32] | None = None
+    model: Model,
+    embedding: Embedding,
+    prompts: Sequence[Prompt],
+    mask_inputs: MaskInputs = None,
+    stability_fallback: bool = False,
 ) -> list[Candidates]:
-    """Answers a batch of prompts, given in image pixels, on one embedded image.
+    """Answers a batch of prompts, given in image pixels, on one embedded image; each as if it were asked alone.
 
-    All prompts must make the same number of rows (as those of equal clicks do). ``mask_inputs`` BxLxL are the logits of
-    the mask that was shown before the newest prompt.
+    ``mask_inputs``, one LxL or None for each, are the logits of the mask that was shown before the newest prompt, or
+    those of :func:`segmenter.prompts.mask_prompt`. ``stability_fallback``: see :func:`choose`. InvalidPrompt for points
+    and boxes outside the image and for mask inputs that are not LxL finite numbers.
     """
-    return _decode(model, prepare(model, embedding), prompts, mask_inputs)
+    return _decode(model, prepare(model, embedding), prompts, mask_inputs, stability_fallback)
 
 
 def _decode(
-    model: Model, prepared: Prepared, prompts: Sequence[Prompt], mask_inputs: NDArray[np.float32] | None
+    model: Model,
+    prepared: Prepared,
+    prompts: Sequence[Prompt],
+    mask_inputs: MaskInputs = None,
+    stability_fallback: bool = False,
+) -> list[Candidates]:
+    previous = [None] * len(prompts) if mask_inputs is None else list(mask_inputs)
+    if len(previous) != len(prompts):
+        raise InvalidPrompt(f"{len(prompts)} prompts came with {len(previous)} mask inputs")
+    for prompt, mask in zip(prompts, previous, strict=True):
+        check_inside(prompt, prepared.embedding.size)
+        if mask is not None:
+            _check_mask_input(mask, model.config.logits)
+    answers: dict[int, Candidates] = {}
+    for group in alike(prompts, [mask is not None for mask in previous]):
+        found = _decode_alike(
+            model, prepared, [prompts[i] for i in group], [previous[i] for i in group], stability_fallback
+        )
+        answers |= zip(group, found, strict=True)
+    return [answers[index] for index in range(len(prompts))]
+
+
+def _check_mask_input(mask: NDArray[np.float32], side: int) -> None:
+    if mask.shape != (side, side):
+        raise InvalidPrompt(f"a mask input of this model has {side} x {side} logits, not {mask.shape}")
+    if not np.isfinite(mask).all():
+        raise InvalidPrompt("the mask input is not made of finite numbers")
+
+
+def _decode_alike(
+    model: Model,
+    prepared: Prepared,
+    prompts: Sequence[Prompt],
+    previous: Sequence[NDArray[np.float32] | None],
+    stability_fallback: bool,
 ) -> list[Candidates]:
     embedding = prepared.embedding
     rows = [prompt_rows(prompt) for prompt in prompts]
     coords = np.stack([to_frame(points, embedding.size, embedding.frame) for points, _ in rows])
     labels = np.stack([label for _, label in rows])
-    previous = None if mask_inputs is None else torch.from_numpy(np.ascontiguousarray(mask_inputs))[:, None]
-    scored = score(model, prepared, torch.from_numpy(coords).float(), torch.from_numpy(labels), previous)
+    masked = [np.ascontiguousarray(mask, np.float32) for mask in previous if mask is not None]
+    shown = torch.from_numpy(np.stack(masked))[:, None] if masked else None
+    scored = score(model, prepared, torch.from_numpy(coords).float(), torch.from_numpy(labels), shown)
     logits = masks(model, scored, torch.arange(len(prompts)))
     return [
         Candidates(
             mask_logits,
             scores,
-            choose(scores, prompt.count + (mask_inputs is not None)),
+            choose(scores, prompt.count + bool(masked), mask_logits[0] if stability_fallback else None),
             embedding.size,
             embedding.frame,
         )
@@ -145,7 +200,7 @@ def answer(model: Model, embedding: Embedding, prompt: Prompt) -> Candidates:
         Prompt(prompt.points[:count], prompt.box) for count in range(len(prompt.points) + 1) if count or prompt.box
     ]
     prepared = prepare(model, embedding)
-    candidates = _decode(model, prepared, steps[:1], None)[0]
+    candidates = _decode(model, prepared, steps[:1])[0]
     for step in steps[1:]:
         candidates = _decode(model, prepared, [step], candidates.logits[candidates.chosen][None])[0]
     return candidates

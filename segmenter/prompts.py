@@ -1,64 +1,163 @@
-"""Prompts, and the clicks of a simulated annotator. Training and evaluation share one definition of them."""
+"""Prompts as the decoder reads them, checked; and the clicks of a simulated annotator.
+
+Training and evaluation share one definition of those clicks.
+"""
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segmenter.transforms import Size, resized_size
+
 PADDING, NEGATIVE, POSITIVE, BOX_TOP_LEFT, BOX_BOTTOM_RIGHT = -1, 0, 1, 2, 3
+LABELS = range(PADDING, BOX_BOTTOM_RIGHT + 1)
+CORNERS = (BOX_TOP_LEFT, BOX_BOTTOM_RIGHT)
+SURE = 10.0  # logit of an external mask's pixels, and minus it outside (sam.md section 1.5)
 Bitmap = NDArray[np.bool_]
+
+
+class InvalidPrompt(ValueError):
+    """The prompt says nothing that a model could answer; the text says what is wrong with it."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A click at (x, y), in pixels of the image that is prompted; ``label`` 1 adds, 0 subtracts."""
+    """A click at (x, y), in pixels of the image that is prompted; ``label`` 1 adds, 0 subtracts.
+
+    Also accepted, as by the official ONNX decoder (sam.md section 1.4): 2 and 3, the top-left and bottom-right corner
+    of a box, and -1, a padding point, which lies nowhere. InvalidPrompt for other labels and for NaN or infinity.
+    """
 
     x: float
     y: float
     label: int = POSITIVE
 
+    def __post_init__(self) -> None:
+        if self.label not in LABELS:
+            raise InvalidPrompt(f"the label of point {self.x:g},{self.y:g} is {self.label}, not one of -1, 0, 1, 2, 3")
+        _finite("point", self.x, self.y)
+
 
 @dataclass(frozen=True)
 class Box:
-    """A box from its top-left to its bottom-right corner, in pixels."""
+    """A box from its top-left to its bottom-right corner, in pixels; InvalidPrompt where it is inverted or empty."""
 
     x0: float
     y0: float
     x1: float
     y1: float
 
+    def __post_init__(self) -> None:
+        _finite("box", self.x0, self.y0, self.x1, self.y1)
+        if not (self.x0 < self.x1 and self.y0 < self.y1):
+            raise InvalidPrompt(f"box {self.x0:g},{self.y0:g},{self.x1:g},{self.y1:g} is empty or inverted")
 
-@dataclass(frozen=True)
+
+def _finite(what: str, *values: float) -> None:
+    if not all(map(math.isfinite, values)):
+        raise InvalidPrompt(f"{what} {','.join(f'{value:g}' for value in values)} is not made of finite numbers")
+
+
+@dataclass(frozen=True, eq=False)
 class Prompt:
-    """All that is known of one object: clicks in their order, and at most one box."""
+    """All that is known of one object: clicks in their order, at most one box, and a text's embedding (D, float32)."""
 
     points: tuple[Point, ...] = ()
     box: Box | None = None
+    text: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        if not self.points and self.box is None:
-            raise ValueError("a prompt needs at least one point or a box")
+        if self.count == 0:
+            raise InvalidPrompt("a prompt needs at least one point or a box")
 
     @property
     def count(self) -> int:
-        """How many prompts these are: a box counts as one (sam.md section 1.7)."""
-        return len(self.points) + (self.box is not None)
+        """How many prompts these are: a box, also one given as two corners, counts as one (sam.md section 1.7)."""
+        clicks = sum(point.label in (NEGATIVE, POSITIVE) for point in self.points)
+        corners = sum(point.label in CORNERS for point in self.points)
+        return clicks + (corners + 1) // 2 + (self.box is not None) + (self.text is not None)
 
 
 def prompt_rows(prompt: Prompt) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Coordinates Nx2 (x, y) and labels N in the decoder's order: points, then the box corners or one padding point."""
-    points = [(point.x, point.y, point.label) for point in prompt.points]
-    if prompt.box is None:
-        points.append((0.0, 0.0, PADDING))
-    else:
-        points.append((prompt.box.x0, prompt.box.y0, BOX_TOP_LEFT))
-        points.append((prompt.box.x1, prompt.box.y1, BOX_BOTTOM_RIGHT))
-    rows = np.array(points, np.float64)
-    return rows[:, :2], rows[:, 2].astype(np.float32)
+    """Coordinates Nx2 (x, y) and labels N in the decoder's order: points, then the box corners.
+
+    Without any corner, one padding point ends the rows, unless the prompt brought one (sam.md section 1.4).
+    """
+    # A padding point lies nowhere, so what it says of its place never reaches a model.
+    rows = [(0.0, 0.0, PADDING) if p.label == PADDING else (p.x, p.y, p.label) for p in prompt.points]
+    if prompt.box is not None:
+        rows.append((prompt.box.x0, prompt.box.y0, BOX_TOP_LEFT))
+        rows.append((prompt.box.x1, prompt.box.y1, BOX_BOTTOM_RIGHT))
+    if not any(label in (PADDING, *CORNERS) for _, _, label in rows):
+        rows.append((0.0, 0.0, PADDING))
+    values = np.array(rows, np.float64)
+    return values[:, :2], values[:, 2].astype(np.float32)
+
+
+def check_inside(prompt: Prompt, size: Size) -> None:
+    """InvalidPrompt unless every click lies on the image of ``size`` (h, w) and every box within its edges.
+
+    Nothing is moved inside silently: a click beside the image means that the caller's coordinates are of another one.
+    """
+    height, width = size
+    picture = f"the picture of {width} x {height} pixels"
+    for point in prompt.points:
+        corner = point.label in CORNERS  # a box may end at the far edge, which is one past the last pixel
+        inside = 0 <= point.x < width + corner and 0 <= point.y < height + corner
+        if point.label != PADDING and not inside:
+            raise InvalidPrompt(f"point {point.x:g},{point.y:g} lies outside {picture}")
+    box = prompt.box
+    if box is not None and not (box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height):
+        raise InvalidPrompt(f"box {box.x0:g},{box.y0:g},{box.x1:g},{box.y1:g} reaches outside {picture}")
+
+
+def alike(prompts: Sequence[Prompt], masked: Sequence[bool]) -> list[list[int]]:
+    """The prompts' indices in groups that one batch can hold: as many rows, and text and mask either for all or none.
+
+    Shorter prompts are not padded up to the longest: the decoder attends to every padding point, so each one more would
+    change the answer.
+    """
+    groups: dict[tuple[int, bool, bool], list[int]] = {}
+    for index, (prompt, mask) in enumerate(zip(prompts, masked, strict=True)):
+        key = (len(prompt_rows(prompt)[1]), prompt.text is not None, mask)
+        groups.setdefault(key, []).append(index)
+    return list(groups.values())
+
+
+def mask_prompt(bitmap: Bitmap, side: int) -> NDArray[np.float32]:
+    """A binary mask HxW of the whole image as mask logits ``side`` x ``side`` over the frame (sam.md section 1.5).
+
+    Its long side becomes ``side`` by area averaging; what is at least half covered counts (of a mask finer than that,
+    the most covered pixels), the rest of the frame is background: +10 inside, -10 outside. Give it with a point or a
+    box (:func:`mask_alone`): models answer a mask alone with next to nothing.
+    """
+    check_bitmap(bitmap)
+    height, width = resized_size(bitmap.shape[0], bitmap.shape[1], side)
+    covered = cv2.resize(bitmap.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    logits = np.full((side, side), -SURE, np.float32)
+    logits[:height, :width][covered.reshape(height, width) >= min(0.5, float(covered.max()))] = SURE
+    return logits
+
+
+def check_bitmap(bitmap: Bitmap) -> None:
+    """InvalidPrompt unless this is a mask HxW of booleans with at least one pixel inside."""
+    if bitmap.ndim != 2 or bitmap.dtype != np.bool_:
+        raise InvalidPrompt(f"a mask is H x W of booleans, not {bitmap.dtype} {bitmap.shape}")
+    if not bitmap.any():
+        raise InvalidPrompt("the mask is empty: no pixel is inside")
+
+
+def mask_alone(bitmap: Bitmap) -> Prompt:
+    """What to send along with a mask when nothing else was said: the box around it."""
+    check_bitmap(bitmap)
+    return Prompt(box=tight_box(bitmap))
 
 
 def depth(bitmap: Bitmap) -> NDArray[np.float32]:
