@@ -199,8 +199,6 @@ def _loaded(image: ImageFile) -> ImageFile:
     try:
         with image:  # closes the file; the pixels stay
             image.load()
-    except (MemoryError, OverflowError) as error:
-        raise RefusedImage("The image needs more memory than there is.", "too_large") from error
     except Exception as error:  # decoders raise anything on made-up data
         raise _undecodable(error) from error
     return image
@@ -220,6 +218,8 @@ def _check_size(image: Image.Image, limits: Limits) -> None:
 
 def _undecodable(error: Exception) -> RefusedImage:
     told = str(error).lower()
+    if isinstance(error, MemoryError | OverflowError) or "out of memory" in told:
+        return RefusedImage("The image needs more memory than there is.", "too_large")
     if isinstance(error, EOFError) or "truncat" in told or "not enough" in told or "incomplete" in told:
         return RefusedImage("The file is cut off: it ends before the picture does.", "truncated")
     return RefusedImage("The file is damaged: its pixels cannot be decoded.", "broken")

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend.db.session import engine_from_url, read_only, translated_errors
+from backend.decoder import Decoder
 from backend.doorbell import Doorbell
 from backend.settings import Settings
 from backend.storage.base import Storage, storage_from_url
@@ -33,9 +34,11 @@ class Runtime:
     send: Send
     doorbell: Doorbell | None = None  # behind `send`, unless a test passed its own
     listeners: list[Callable[[], None]] = field(default_factory=list)
+    decoder: Decoder = field(init=False)
     _lock: WriteLock = field(default_factory=WriteLock)
 
     def __post_init__(self) -> None:
+        self.decoder = Decoder(self.settings)
         # Services return rows after the commit, so a commit must not empty them.
         self._writes = sessionmaker(self.engine, expire_on_commit=False)
         self._reads = sessionmaker(read_only(self.engine), expire_on_commit=False, autoflush=False)
@@ -74,7 +77,8 @@ class Runtime:
             yield session
 
     def close(self) -> None:
-        """Give messages that are under way a moment, then let go of every connection."""
+        """Give messages that are under way a moment, then let go of every connection and child."""
         if self.doorbell:
             self.doorbell.close()
+        self.decoder.close()
         self.engine.dispose()

@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=200 * 1024**2, gt=0, description="Largest single file that is accepted")
     max_image_pixels: int = Field(default=100_000_000, gt=0, description="Largest height x width that is decoded")
     max_image_side: int = Field(default=32_768, gt=0, description="Longest side in pixels that is decoded")
+    decode_memory_bytes: int = Field(
+        default=4 * 1024**3, ge=256 * 1024**2, description="Address space of the process that decodes images"
+    )
+    decode_seconds: float = Field(default=120.0, gt=0, description="Decoding one image may take so long")
 
     job_lease_seconds: float = Field(
         default=60.0, gt=0.1, description="A worker that is silent for so long lost its job"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backend import embedding_file, images
+from backend import embedding_file
 from backend.db.models import ModelVersion
 from backend.runtime import Runtime
 from backend.services import embeddings as embedding_rows
@@ -55,4 +55,4 @@ def _pixels(runtime: Runtime, pixel_digest: str) -> NDArray[np.uint8]:
     """Upright RGB (height, width, 3) of pixels that `ingest` stored."""
     key, _ = image_rows.stored_pixels(runtime.storage, pixel_digest)
     with runtime.storage.as_file(key) as path:
-        return images.read(path, image_rows.limits(runtime)).rgb
+        return runtime.decoder.pixels(path)

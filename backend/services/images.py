@@ -171,11 +171,10 @@ def clean_name(name: str) -> str:
 
 def store_pixels(runtime: Runtime, path: Path) -> tuple[str, int, int]:
     """Read a file's pixels and store them with their thumbnail: (pixel digest, height, width). Raises RefusedImage."""
-    picture = pictures.read(path, limits(runtime))
-    digest = pictures.pixel_digest(picture.rgb)
-    runtime.storage.put(keys.pixels_key(digest, picture.suffix), picture.shown)
-    runtime.storage.put(keys.thumbnail_key(digest), pictures.thumbnail(picture.rgb))
-    return digest, picture.rgb.shape[0], picture.rgb.shape[1]
+    decoded = runtime.decoder.read(path)
+    runtime.storage.put(keys.pixels_key(decoded.pixel_digest, decoded.suffix), decoded.shown)
+    runtime.storage.put(keys.thumbnail_key(decoded.pixel_digest), decoded.thumbnail)
+    return decoded.pixel_digest, decoded.height, decoded.width
 
 
 def stored_pixels(storage: Storage, pixel_digest: str) -> tuple[str, str]:
