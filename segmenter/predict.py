@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from segmenter.prompts import InvalidPrompt, Prompt, alike, check_inside, prompt
 from segmenter.transforms import Size, frame_pixels, to_frame, upsample_mask
 
 MASK_THRESHOLD = 0.0
+FOLDED_FROM = 3  # prompts without a mask: from here on folding an image's first layer saves more than it costs
 STABLE, STABILITY_OFFSET = 0.98, 0.05  # of the single mask, in SAM 2's rule (sam.md section 1.7)
 MaskInputs = NDArray[np.float32] | Sequence[NDArray[np.float32] | None] | None
 
@@ -73,15 +75,18 @@ def _stability(logits: NDArray[np.float32]) -> float:
 def embed(model: Model, rgb: NDArray[np.uint8]) -> Embedding:
     """Encodes an upright HxWx3 RGB picture once; every later prompt needs only :func:`decode`."""
     config = model.config
-    pixels = frame_pixels(rgb, config.frame, config.pixel_mean, config.pixel_std)
-    return Embedding(model.embed(torch.from_numpy(pixels)[None]), (rgb.shape[0], rgb.shape[1]), config.frame)
+    pixels = torch.from_numpy(frame_pixels(rgb, config.frame, config.pixel_mean, config.pixel_std))
+    tensors = model.embed(pixels[None].to(device_of(model)))
+    held = {name: tensor.cpu() for name, tensor in tensors.items()}
+    return Embedding(held, (rgb.shape[0], rgb.shape[1]), config.frame)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """An embedded image and what its prompts share in the decoder: made once an image, read by any number of threads."""
+    """An embedded image and what its prompts share in the decoder: made once, read by any number of threads."""
 
     embedding: Embedding
+    shared: Any
 
 
 @dataclass(frozen=True)
@@ -89,13 +94,15 @@ class Scored:
     """A batch of B prompts, judged but not drawn: ``predicted_iou`` Bx4, and what :func:`masks` needs to draw them."""
 
     predicted_iou: torch.Tensor
-    logits: torch.Tensor
+    judged: Any
 
 
 @torch.inference_mode()
-def prepare(model: Model, embedding: Embedding) -> Prepared:
-    """What every prompt on one image shares."""
-    return Prepared(embedding)
+def prepare(model: Model, embedding: Embedding, fold: bool = True) -> Prepared:
+    """What every prompt on one image shares. Folding costs as much as it saves two prompts: see ``fold``."""
+    device = device_of(model)
+    tensors = {name: tensor.to(device) for name, tensor in embedding.tensors.items()}
+    return Prepared(embedding, model.prepare(tensors, fold))
 
 
 @torch.inference_mode()
@@ -106,18 +113,25 @@ def score(
     labels: torch.Tensor,
     mask_inputs: torch.Tensor | None = None,
 ) -> Scored:
-    """Judges a batch of prompts: points BxNx2 float32 in frame pixels, labels BxN, the last mask's logits Bx1xLxL."""
-    batch, side = len(coords), model.config.logits
-    previous = torch.zeros(batch, 1, side, side) if mask_inputs is None else mask_inputs
-    present = torch.full((batch,), float(mask_inputs is not None))
-    logits, predicted_iou = model.decode(prepared.embedding.tensors, coords, labels, previous, present)
-    return Scored(predicted_iou, logits)
+    """Judges a batch of prompts: points BxNx2 float32 in frame pixels, labels BxN, the last mask's logits Bx1xLxL.
+
+    A judged prompt of the official models holds 4 MiB until it is drawn: keep batches small.
+    """
+    device = device_of(model)
+    previous = None if mask_inputs is None else mask_inputs.to(device)
+    judged = model.judge(prepared.shared, coords.to(device), labels.to(device), previous)
+    return Scored(judged.predicted_iou.cpu(), judged)
 
 
 @torch.inference_mode()
 def masks(model: Model, scored: Scored, rows: torch.Tensor) -> torch.Tensor:
     """The four logit maps Kx4xLxL of the K prompts that ``rows`` (int64) names."""
-    return scored.logits[rows]
+    return model.draw(scored.judged, rows.to(device_of(model))).cpu()
+
+
+def device_of(model: Model) -> torch.device:
+    """Where a model's weights lie, and where it computes."""
+    return next(model.parameters()).device
 
 
 @torch.inference_mode()
@@ -199,7 +213,7 @@ def answer(model: Model, embedding: Embedding, prompt: Prompt) -> Candidates:
     steps = [
         Prompt(prompt.points[:count], prompt.box) for count in range(len(prompt.points) + 1) if count or prompt.box
     ]
-    prepared = prepare(model, embedding)
+    prepared = prepare(model, embedding, fold=False)
     candidates = _decode(model, prepared, steps[:1])[0]
     for step in steps[1:]:
         candidates = _decode(model, prepared, [step], candidates.logits[candidates.chosen][None])[0]

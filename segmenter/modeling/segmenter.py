@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from segmenter.config import ModelConfig
+from segmenter.modeling import fast_decoder
+from segmenter.modeling.fast_decoder import ImageSide, Judged
 from segmenter.modeling.image_encoder import ImageEncoder
 from segmenter.modeling.mask_decoder import MaskDecoder
 from segmenter.modeling.prompt_encoder import PromptEncoder
@@ -51,9 +53,34 @@ class Sam(nn.Module):
         image = embedding[EMBEDDING]
         if image_index is not None:
             image = image[image_index]
-        # Half a pixel: the prompt lies in the middle of its model pixel (sam.md 1.2).
-        sparse = self.prompt_encoder.sparse((point_coords + 0.5) / self.config.frame, point_labels)
+        sparse = self._sparse(point_coords, point_labels)
         dense = self.prompt_encoder.dense(mask_input, has_mask_input)
         positions = self.prompt_encoder.pe_layer.grid(*image.shape[-2:])
         out: tuple[Tensor, Tensor] = self.mask_decoder(image, positions, sparse, dense)
         return out
+
+    def _sparse(self, point_coords: Tensor, point_labels: Tensor) -> Tensor:
+        # Half a pixel: the prompt lies in the middle of its model pixel (sam.md 1.2).
+        out: Tensor = self.prompt_encoder.sparse((point_coords + 0.5) / self.config.frame, point_labels)
+        return out
+
+    def prepare(self, embedding: dict[str, Tensor], fold: bool) -> ImageSide:
+        """What the prompts on one embedded image share; ``fold`` where there will be three or more without a mask."""
+        image = embedding[EMBEDDING]
+        positions = self.prompt_encoder.pe_layer.grid(*image.shape[-2:])
+        return fast_decoder.image_side(
+            self.mask_decoder, image, positions, self.prompt_encoder.no_mask_embed.weight, fold
+        )
+
+    def judge(
+        self, prepared: ImageSide, point_coords: Tensor, point_labels: Tensor, mask_input: Tensor | None
+    ) -> Judged:
+        """``decode`` up to the predicted IoU; ``mask_input`` Bx1xLxL counts for every prompt, or for none (None)."""
+        dense = None
+        if mask_input is not None:
+            dense = self.prompt_encoder.dense(mask_input, mask_input.new_ones(len(mask_input)))
+        return fast_decoder.judge(self.mask_decoder, prepared, self._sparse(point_coords, point_labels), dense)
+
+    def draw(self, judged: Judged, rows: Tensor) -> Tensor:
+        """The rest of ``decode`` for the prompts named by ``rows`` (int64 K): logits Kx4xLxL."""
+        return fast_decoder.draw(self.mask_decoder, judged, rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,14 @@ from segmenter.modeling.starter_decoder import StarterDecoder
 from segmenter.modeling.starter_encoder import StarterEncoder
 
 COARSEST = 16  # stride of the coarsest level; the frame is a multiple of it
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Prompts with their predicted IoU Bx4 and logits Bx4xLxL."""
+
+    predicted_iou: Tensor
+    logits: Tensor
 
 
 class Starter(nn.Module):
@@ -50,6 +60,25 @@ class Starter(nn.Module):
             embedding, unit, point_labels, mask_input, has_mask_input, image_index
         )
         return out
+
+    def prepare(self, embedding: dict[str, Tensor], fold: bool) -> dict[str, Tensor]:
+        """As :meth:`segmenter.modeling.segmenter.Sam.prepare`; here nothing is worth folding."""
+        return embedding
+
+    def judge(
+        self, prepared: dict[str, Tensor], point_coords: Tensor, point_labels: Tensor, mask_input: Tensor | None
+    ) -> Judged:
+        """As :meth:`segmenter.modeling.segmenter.Sam.judge`; the predicted IoU needs the masks, so they are drawn."""
+        batch, side = len(point_coords), self.config.logits
+        given = (point_coords.new_zeros(batch, 1, side, side), point_coords.new_zeros(batch))
+        if mask_input is not None:
+            given = (mask_input, mask_input.new_ones(batch))
+        logits, predicted_iou = self.decode(prepared, point_coords, point_labels, *given)
+        return Judged(predicted_iou, logits)
+
+    def draw(self, judged: Judged, rows: Tensor) -> Tensor:
+        """Logits Kx4xLxL of the prompts named by ``rows`` (int64 K)."""
+        return judged.logits[rows]
 
 
 def empty_mask_input(batch: int, side: int) -> tuple[Tensor, Tensor]:
