@@ -6,6 +6,7 @@ MaskmillError
  |- NotAllowed    403   known, but not permitted (code `signed_out` answers 401)
  |- Invalid       400   the request cannot be right whatever the state of the server is
  `- Unavailable   503   a part is missing or busy; the same request may succeed later
+     `- DiskFull  507   there is no room for what should be stored
 
 The HTTP envelope is {"error": code, "detail": text}: `code` is stable and for programs, `detail` is for people.
 """
@@ -51,3 +52,11 @@ class Invalid(MaskmillError):
 class Unavailable(MaskmillError):
     status = 503
     default_code = "unavailable"
+
+
+class DiskFull(Unavailable):
+    status = 507
+    default_code = "disk_full"
+
+    def __init__(self) -> None:
+        super().__init__("The server's disk is full: nothing of this was stored.")

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     )
 
     max_upload_bytes: int = Field(default=200 * 1024**2, gt=0, description="Largest single file that is accepted")
+    max_request_bytes: int = Field(default=1024**3, gt=0, description="Largest upload request, all its files together")
     max_image_pixels: int = Field(default=100_000_000, gt=0, description="Largest height x width that is decoded")
     max_image_side: int = Field(default=32_768, gt=0, description="Longest side in pixels that is decoded")
     decode_memory_bytes: int = Field(

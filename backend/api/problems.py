@@ -10,18 +10,22 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from backend.api import pages
-from backend.errors import MaskmillError
+from backend.errors import DiskFull, MaskmillError
 
 CODES = {400: "invalid", 401: "signed_out", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed"}
 CODES |= {413: "too_large", 415: "unsupported_media_type", 421: "wrong_host", 500: "internal", 503: "unavailable"}
 DETAILS = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+RETRY_SECONDS = "5"  # what is missing is usually being restarted
 DETAILS |= {413: "The request is larger than what this address takes.", 400: "The request could not be read."}
 
 
 def problem(status: int, detail: str, code: str | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
     """The error envelope as a response, never cached."""
     body = {"error": code or CODES.get(status, "error"), "detail": detail}
-    return JSONResponse(body, status, {"Cache-Control": "no-store"} | (headers or {}))
+    told = {"Cache-Control": "no-store"} | (headers or {})
+    if status == 503:
+        told["Retry-After"] = RETRY_SECONDS
+    return JSONResponse(body, status, told)
 
 
 def install(app: FastAPI) -> None:
@@ -48,7 +52,8 @@ async def _full_disk(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OSError)
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         raise error  # unforeseen: the shield answers
-    return problem(507, "The server's disk is full: nothing of this was stored.", "disk_full")
+    full = DiskFull()
+    return problem(full.status, full.detail, full.code)
 
 
 async def _frameworks(request: Request, error: Exception) -> Response:

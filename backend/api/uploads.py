@@ -48,12 +48,16 @@ async def received_files(request: Request, runtime: AtRuntime, project_id: str) 
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 1 <= len(boundary) <= 200:
         raise Invalid("Send the files as multipart/form-data.", code="unsupported_media_type", status=415)
+    limit = runtime.settings.max_request_bytes
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
     incoming = runtime.settings.data_dir / "incoming"
     incoming.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=incoming) as folder:
         intake = Intake(Path(folder), runtime.settings.max_upload_bytes)
         try:
-            await _read_all(request, intake, MultipartParser(boundary, intake.callbacks()))
+            await _read_all(request, intake, MultipartParser(boundary, intake.callbacks()), limit)
         finally:
             intake.close()
         yield intake.files
@@ -64,10 +68,19 @@ def _require_project(runtime: Runtime, project_id: str) -> None:
         projects.find(session, project_id)
 
 
-async def _read_all(request: Request, intake: "Intake", parser: MultipartParser) -> None:
-    batch = bytearray()
+def _too_large(limit: int) -> Invalid:
+    told = f"{limit / 1024**2:,.0f} MiB" if limit >= 1024**2 else f"{limit} bytes"
+    return Invalid(f"Send at most {told} in one upload, in several smaller ones.", code="request_too_large", status=413)
+
+
+async def _read_all(request: Request, intake: "Intake", parser: MultipartParser, limit: int) -> None:
+    """Raises Invalid, with status 413 as soon as more than `limit` bytes have come."""
+    batch, received = bytearray(), 0
     try:
         async for chunk in request.stream():
+            received += len(chunk)
+            if received > limit:
+                raise _too_large(limit)
             batch += chunk
             if len(batch) >= BATCH_BYTES:
                 await run_in_threadpool(parser.write, bytes(batch))

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from backend.errors import Invalid, Unavailable
+from backend.errors import DiskFull, Invalid, Unavailable
 
 BUSY_MILLISECONDS = 10_000
 _READ_ONLY = "maskmill_read_only"
@@ -48,14 +48,22 @@ def read_only(engine: Engine) -> Engine:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Our errors for the driver's: Unavailable when the database is away, locked or full, Invalid for bad values."""
+    """Our errors for the driver's: Unavailable (database away or locked), DiskFull, Invalid (bad values)."""
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
+        if _no_room(error):
+            raise DiskFull from error
         reason = str(getattr(error, "orig", error)).strip()[:200]
         raise Unavailable(f"the database does not answer: {reason}", code="database_unavailable") from error
     except DataError as error:  # PostgreSQL: text with a NUL, a number beyond its column
         raise Invalid("A value is not one that the database can hold.", code="bad_value") from error
+
+
+def _no_room(error: Exception) -> bool:
+    """Whether the database says that its disk is full: SQLite by its error number, PostgreSQL by its SQLSTATE."""
+    told = getattr(error, "orig", error)
+    return getattr(told, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or getattr(told, "sqlstate", "") == "53100"
 
 
 def insert_new(session: Session, model: type[DeclarativeBase], values: Mapping[str, Any], unique: list[str]) -> bool:

@@ -80,6 +80,24 @@ def test_a_file_beyond_the_limit_is_refused_and_the_next_one_is_taken(browser: B
     assert [image["file_name"] for image in report["accepted"]] == ["good.png"]
 
 
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_upload_beyond_the_limit_is_refused_whole(browser: Browser, announced: bool) -> None:
+    """By its announced length at once, else as soon as too much has come."""
+    project_id = browser.new_project()
+    object.__setattr__(browser.runtime.settings, "max_request_bytes", 100_000)
+    head = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    body = head + pictures.png() + bytes(200_000) + b"\r\n--b--\r\n"
+    content = body if announced else (body[start : start + 10_000] for start in range(0, len(body), 10_000))
+    told = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = browser.post(f"/api/projects/{project_id}/images", content=content, headers=told)
+    assert (answer.status_code, answer.json()["error"]) == (413, "request_too_large")
+    assert "100000 bytes" in answer.json()["detail"]
+    assert browser.get(f"/api/projects/{project_id}/images").json()["total"] == 0
+    small = browser.upload(project_id, good_png=pictures.png())
+    assert len(small["accepted"]) == 1
+    assert list((browser.runtime.settings.data_dir / "incoming").iterdir()) == []
+
+
 def test_nothing_of_an_upload_stays_behind_on_disk(browser: Browser) -> None:
     browser.upload(browser.new_project(), a_png=pictures.png(), b_svg=b"<svg/>")
     assert list((browser.runtime.settings.data_dir / "incoming").iterdir()) == []

@@ -1,4 +1,4 @@
-"""Values that are valid JSON and yet cannot be kept, and a full disk."""
+"""Values that are valid JSON and yet cannot be kept, a full disk, a database that is away."""
 
 import json
 from pathlib import Path
@@ -71,3 +71,17 @@ def test_a_full_disk_is_called_by_its_name() -> None:
     answer = client.post("/full")
     assert (answer.status_code, answer.json()["error"]) == (507, "disk_full")
     assert client.post("/missing").status_code == 500
+
+
+def test_a_database_that_is_away_is_asked_again_later(browser: Browser) -> None:
+    browser.new_project()
+    database = browser.runtime.settings.data_dir / "maskmill.db"
+    browser.runtime.engine.dispose()
+    database.rename(database.with_suffix(".away"))
+    database.mkdir()
+    answer = browser.get("/api/projects")
+    assert (answer.status_code, answer.json()["error"]) == (503, "database_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    database.rmdir()
+    database.with_suffix(".away").rename(database)
+    assert len(browser.get("/api/projects").json()) == 1
