@@ -7,25 +7,25 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from segmenter import manifest as names
 from segmenter.build import Model, build
 from segmenter.config import MODEL_CONFIGS, ModelConfig, model_config, to_dict
+from segmenter.foreign import PICKLED, SAFETENSORS, Refused, read_foreign
 from segmenter.manifest import InvalidRelease, Manifest, file_digest
+from segmenter.tensor_file import check_tensor_file
 
+Precision = Literal["half", "full"]
 WEIGHTS_FORMAT = "maskmill-weights/1"
 SHOWN = 8  # names listed per kind of mismatch
 
 # Names that only one family of checkpoints has (sam.md section 1.8); these families are not built here.
-_OTHER_FAMILIES = {
-    "mask_decoder.hf_token.weight": "HQ-SAM",
-    "model": "EfficientSAM or SAM 2",
-}
+_OTHER_FAMILIES = {"mask_decoder.hf_token.weight": "HQ-SAM"}
 _OTHER_PREFIXES = {"image_encoder.features.": "EdgeSAM", "image_encoder.backbone.": "EfficientViT-SAM"}
 _POSITIONS = "image_encoder.pos_embed"
 _TINY_VIT = "image_encoder.layers.0.blocks.0.conv1.c.weight"
@@ -43,13 +43,29 @@ class Release:
     manifest: Manifest
 
 
-def save_weights(file: Path, state: Mapping[str, Tensor], config: ModelConfig) -> None:
-    """Writes a state dict; matrices and filters in half precision, vectors and statistics in full."""
-    halved = {
-        name: value.half() if value.ndim > 1 and value.is_floating_point() else value for name, value in state.items()
-    }
-    contiguous = {name: value.detach().contiguous() for name, value in halved.items()}
+def save_weights(file: Path, state: Mapping[str, Tensor], config: ModelConfig, precision: Precision = "half") -> None:
+    """Writes a state dict as safetensors with its config.
+
+    In half precision are matrices and filters only; vectors and statistics stay in full, as everything in "full" does.
+    """
+
+    def stored(value: Tensor) -> Tensor:
+        halved = precision == "half" and value.ndim > 1 and value.is_floating_point()
+        return (value.half() if halved else value).detach().contiguous()
+
+    contiguous = {name: stored(value) for name, value in state.items()}
     save_file(contiguous, file, {"format": WEIGHTS_FORMAT, "config": json.dumps(to_dict(config))})
+
+
+def save_official(file: Path, state: Mapping[str, Tensor], config: ModelConfig) -> None:
+    """Writes the ``.pth`` that the reference loads: one flat, pickled table of full-precision tensors.
+
+    Raises InvalidCheckpoint for a model that the reference does not know.
+    """
+    if config.family != "sam":
+        raise InvalidCheckpoint(f"a {config.family} model has no official layout; only Segment Anything models have")
+    full = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    torch.save({name: value.detach().cpu().contiguous() for name, value in full.items()}, file)
 
 
 def load_weights(file: Path) -> tuple[dict[str, Tensor], ModelConfig]:
@@ -57,14 +73,14 @@ def load_weights(file: Path) -> tuple[dict[str, Tensor], ModelConfig]:
     header = _header(file)
     if header.get("format") != WEIGHTS_FORMAT:
         raise InvalidCheckpoint(f"{file} is not a {WEIGHTS_FORMAT} file")
-    return read_state(file), _config(file, header.get("config", ""))
+    state = {name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()}
+    return state, _config(file, header.get("config", ""))
 
 
 def _header(file: Path) -> dict[str, str]:
     try:
-        with safe_open(file, "pt") as opened:
-            return dict(opened.metadata() or {})
-    except SafetensorError as error:
+        return check_tensor_file(file)
+    except ValueError as error:
         raise InvalidCheckpoint(f"{file} is not a safetensors file: {error}") from None
 
 
@@ -76,45 +92,17 @@ def _config(file: Path, text: str) -> ModelConfig:
 
 
 def read_state(file: Path) -> dict[str, Tensor]:
-    """The tensors of a ``.safetensors``, ``.pth`` or ``.pt`` file by name, on the CPU, half precision made full.
+    """The tensors of a stranger's ``.safetensors``, ``.pth`` or ``.pt`` file by name, on the CPU, in full precision.
 
-    Pickled files go through torch's weights-only loader: nothing in them is executed. Raises InvalidCheckpoint unless
-    the file is one flat table of dense tensors.
+    The file is read in a limited child process; nothing in it is executed. Raises InvalidCheckpoint unless it is one
+    flat table of dense tensors of finite numbers.
     """
-    state = _unpickled(file) if file.suffix in (".pth", ".pt") else _safetensors(file)
-    if not isinstance(state, dict) or not state:
-        raise InvalidCheckpoint(f"{file} holds no table of tensors")
-    return {str(name): _dense(file, str(name), value) for name, value in state.items()}
-
-
-def _safetensors(file: Path) -> object:
-    if file.suffix != ".safetensors":
+    if file.suffix not in (*PICKLED, SAFETENSORS):
         raise InvalidCheckpoint(f"{file} is neither .safetensors nor .pth nor .pt")
     try:
-        return load_file(file)
-    except SafetensorError as error:
-        raise InvalidCheckpoint(f"{file} is not a safetensors file: {error}") from None
-
-
-def _unpickled(file: Path) -> object:
-    try:
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 damaged pickles fail in any way that a stack machine can
-        raise InvalidCheckpoint(f"{file} cannot be read as weights: {error}") from None
-
-
-def _dense(file: Path, name: str, value: object) -> Tensor:
-    if not isinstance(value, Tensor):
-        family = _OTHER_FAMILIES.get(name)
-        raise InvalidCheckpoint(
-            f"{file}: {name} is not a tensor" + (f"; {family} checkpoints are not supported" if family else "")
-        )
-    if value.layout != torch.strided or value.is_quantized or value.is_complex():
-        raise InvalidCheckpoint(f"{file}: {name} is not a dense tensor of plain numbers")
-    value = value.detach().contiguous()
-    return value.float() if value.dtype in (torch.float16, torch.bfloat16, torch.float64) else value
+        return read_foreign(file)
+    except Refused as refused:
+        raise InvalidCheckpoint(f"{file} is refused: {refused}") from None
 
 
 def recognise(state: Mapping[str, Tensor]) -> ModelConfig:
@@ -145,11 +133,14 @@ def model_of(state: Mapping[str, Tensor], config: ModelConfig) -> Model:
         model = build(config)
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     given = {name: tuple(value.shape) for name, value in state.items()}
+    types = {name: value.dtype for name, value in model.state_dict().items()}
+    others = [f"{n} {state[n].dtype} instead of {types[n]}" for n in types if n in given and state[n].dtype != types[n]]
     shapes = [f"{n} {given[n]} instead of {wanted[n]}" for n in wanted if n in given and given[n] != wanted[n]]
     problems = [
         *_listed("missing", [name for name in wanted if name not in given]),
         *_listed("unexpected", [name for name in given if name not in wanted]),
         *_listed("of another shape", shapes),
+        *_listed("of another type", others),
     ]
     if problems:
         raise InvalidCheckpoint(f"the weights do not fit a {config.family} model: " + "; ".join(problems))
