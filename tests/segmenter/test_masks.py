@@ -41,6 +41,17 @@ def test_encode_decode_area_and_box_agree_with_pycocotools(mask: np.ndarray) -> 
 
 
 @settings(deadline=None)
+@given(ARRAYS, st.integers(1, 9), st.integers(1, 5))
+def test_the_layout_in_memory_does_not_matter(mask: np.ndarray, rows: int, columns: int) -> None:
+    grown = mask.repeat(rows, axis=0).repeat(columns, axis=1)
+    expected = oracle_rle(grown)["counts"].decode()
+    apart = np.zeros((2 * grown.shape[0], 3 * grown.shape[1]), bool)[::2, ::3]
+    apart[:] = grown
+    for laid_out in (grown, np.asfortranarray(grown), apart):
+        assert masks.encode(laid_out)["counts"] == expected
+
+
+@settings(deadline=None)
 @given(PAIRS)
 def test_iou_and_intersection_agree_with_pycocotools(pair: tuple[np.ndarray, np.ndarray]) -> None:
     first, second = pair
