@@ -56,12 +56,13 @@ class _DecoderGraph(nn.Module):
         return out
 
 
-def _export(
+def export_graph(
     graph: nn.Module, inputs: tuple[Tensor, ...], named: Sequence[str], outputs: Sequence[str], dynamic: Any
 ) -> onnx.ModelProto:
     with warnings.catch_warnings():
-        # The exporter warns about its own internals (copyreg, its pytree); nothing a caller could mend.
+        # The exporter warns and logs about its own internals (copyreg, torchvision); nothing a caller could mend.
         warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
         program = torch.onnx.export(
             graph,
             inputs,
@@ -100,7 +101,7 @@ def encoder_onnx(model: Model) -> onnx.ModelProto:
     """``pixels`` 1x3xSxS normalised and padded -> the embedding's tensors by name."""
     side = model.config.frame
     levels = embedding_shapes(model)
-    return _export(_EncoderGraph(model), (torch.zeros(1, 3, side, side),), ["pixels"], list(levels), None)
+    return export_graph(_EncoderGraph(model), (torch.zeros(1, 3, side, side),), ["pixels"], list(levels), None)
 
 
 def decoder_onnx(model: Model) -> onnx.ModelProto:
@@ -116,16 +117,18 @@ def decoder_onnx(model: Model) -> onnx.ModelProto:
     points = torch.export.Dim("num_points", min=1, max=256)
     dynamic = (tuple([None] * len(levels) + [{1: points}, {1: points}, None, None]),)
     inputs = [*levels, "point_coords", "point_labels", "mask_input", "has_mask_input"]
-    return _export(
+    return export_graph(
         _DecoderGraph(model, list(levels)), features + prompts, inputs, ["low_res_masks", "iou_predictions"], dynamic
     )
 
 
 @torch.inference_mode()
 def embedding_shapes(model: Model) -> dict[str, list[int]]:
-    """The embedding's tensors and their shapes CxHxW."""
+    """The embedding's tensors and their shapes CxHxW; found without computing anything."""
     side = model.config.frame
-    return {name: list(level.shape[1:]) for name, level in model.embed(torch.zeros(1, 3, side, side)).items()}
+    with torch.device("meta"):
+        levels = build(model.config).eval().embed(torch.zeros(1, 3, side, side))
+    return {name: list(level.shape[1:]) for name, level in levels.items()}
 
 
 def session(model: onnx.ModelProto | Path) -> onnxruntime.InferenceSession:
@@ -136,7 +139,8 @@ def session(model: onnx.ModelProto | Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
-def _differ(name: str, ours: Tensor, theirs: NDArray[np.float32]) -> float:
+def difference(name: str, ours: Tensor, theirs: NDArray[np.float32]) -> float:
+    """The largest difference of onnxruntime's answer from torch's; :class:`ParityError` where it is too large."""
     difference = float(np.abs(ours.numpy() - theirs).max())
     scale = max(1.0, float(ours.abs().max()))
     if not difference <= LARGEST_DIFFERENCE * scale:
@@ -154,7 +158,7 @@ def check_parity(model: Model, encoder: onnx.ModelProto, decoder: onnx.ModelProt
     pixels = torch.rand(1, 3, config.frame, config.frame, generator=generator) * 4 - 2
     embedding = model.embed(pixels)
     encoded = session(encoder).run(list(embedding), {"pixels": pixels.numpy()})
-    worst = {"embedding": max(_differ(n, t, o) for (n, t), o in zip(embedding.items(), encoded, strict=True))}
+    worst = {"embedding": max(difference(n, t, o) for (n, t), o in zip(embedding.items(), encoded, strict=True))}
     run = session(decoder)
     worst |= {"logits": 0.0, "iou": 0.0}
     for labels in ([1, -1], [2, 3], [1, 0, -1], [1, 0, 2, 3], [1] * 5 + [0] * 4 + [-1]):
@@ -166,8 +170,8 @@ def check_parity(model: Model, encoder: onnx.ModelProto, decoder: onnx.ModelProt
             feeds = {name: level.numpy() for name, level in embedding.items()}
             prompts = zip(("point_coords", "point_labels", "mask_input", "has_mask_input"), given, strict=True)
             answers = run.run(None, feeds | {name: value.numpy() for name, value in prompts})
-            worst["logits"] = max(worst["logits"], _differ("logits", logits, answers[0]))
-            worst["iou"] = max(worst["iou"], _differ("predicted IoU", iou, answers[1]))
+            worst["logits"] = max(worst["logits"], difference("logits", logits, answers[0]))
+            worst["iou"] = max(worst["iou"], difference("predicted IoU", iou, answers[1]))
     return worst
 
 
