@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image, ImageDraw
+from numpy.typing import NDArray
 
 from backend.errors import Invalid
-from segmenter import masks
+from segmenter import masks, polygons
 
 CLASS_AGNOSTIC = "object"
 MAX_JSON_BYTES = 1 << 30
 MAX_POLYGON_POINTS = 100_000
-SUPERSAMPLING = 5
-MAX_SUPERSAMPLED_PIXELS = 4_000_000  # of a polygon's box; beyond, the canvas would take gigabytes
 
 
 class Sink(Protocol):
@@ -187,45 +185,22 @@ def _records(document: Mapping[str, Any], name: str) -> Iterator[Mapping[str, An
 def counts_of(segmentation: Any, size: tuple[int, int]) -> str:
     """Compressed counts of a segmentation of an image of (height, width).
 
-    Takes COCO's compressed and plain run lengths and polygons. Raises masks.InvalidMask.
+    Takes COCO's compressed and plain run lengths and polygons, drawn as COCO does. Raises masks.InvalidMask.
     """
     if isinstance(segmentation, dict):
         return masks.compress(masks.parse(segmentation.get("size"), segmentation.get("counts"), size))
     if isinstance(segmentation, list) and segmentation:
-        return masks.encode(_filled(segmentation, size))["counts"]
+        return masks.compress(
+            polygons.merged([polygons.polygon_runs(_points(one, size), size) for one in segmentation])
+        )
     raise masks.InvalidMask("a segmentation is run lengths or polygons")
 
 
-def _filled(polygons: Sequence[Any], size: tuple[int, int]) -> Any:
-    """Polygons ([x0, y0, x1, y1, ...] each) as a boolean mask: a pixel is set when its centre is inside one of them.
-
-    Drawn SUPERSAMPLING times larger, unless it is very large anyway, and read at the pixels' centres; edges fall within
-    a pixel of COCO's own drawing.
-    """
-    height, width = size
-    mask = np.zeros(size, np.bool_)
-    for polygon in polygons:
-        points = _points(polygon, size)
-        low_x, low_y = (max(0, math.floor(min(axis))) for axis in zip(*points, strict=True))
-        high_x = min(width, math.ceil(max(x for x, _ in points)) + 1)
-        high_y = min(height, math.ceil(max(y for _, y in points)) + 1)
-        if high_x <= low_x or high_y <= low_y:
-            continue
-        scale = SUPERSAMPLING if (high_x - low_x) * (high_y - low_y) <= MAX_SUPERSAMPLED_PIXELS else 1
-        scaled = [((x - low_x) * scale - 0.5, (y - low_y) * scale - 0.5) for x, y in points]
-        canvas = Image.new("1", ((high_x - low_x) * scale, (high_y - low_y) * scale))
-        ImageDraw.Draw(canvas).polygon(scaled, fill=1)
-        middle = slice(scale // 2, None, scale)
-        mask[low_y:high_y, low_x:high_x] |= np.asarray(canvas)[middle, middle]
-    return mask
-
-
-def _points(polygon: Any, size: tuple[int, int]) -> list[tuple[float, float]]:
-    height, width = size
+def _points(polygon: Any, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Corners N x 2; what lies more than an image's side outside is brought there."""
     if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2 or len(polygon) > 2 * MAX_POLYGON_POINTS:
         raise masks.InvalidMask("a polygon has at least three points of two numbers")
     if not all(type(number) in (int, float) and math.isfinite(number) for number in polygon):
         raise masks.InvalidMask("a polygon consists of numbers")
-    xs = [min(max(float(x), -1.0), width + 1.0) for x in polygon[0::2]]
-    ys = [min(max(float(y), -1.0), height + 1.0) for y in polygon[1::2]]
-    return list(zip(xs, ys, strict=True))
+    sides = np.array([size[1], size[0]], np.float64)
+    return np.clip(np.array(polygon, np.float64).reshape(-1, 2), -sides, 2 * sides)
