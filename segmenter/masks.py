@@ -99,6 +99,23 @@ def runs_of(mask: NDArray[np.bool_]) -> Runs:
     return np.diff(np.concatenate((first, changes, [mask.size])))
 
 
+def runs_within(window: NDArray[np.bool_], corner: tuple[int, int], size: Size) -> Runs:
+    """Runs of a mask of `size` that is empty but for a boolean window whose first pixel lies at `corner` (x, y)."""
+    height, width = window.shape
+    if window.size == 0:
+        return np.array([size[0] * size[1]], np.int64)
+    framed = np.zeros((height + 2, width), np.bool_)  # so that every column begins and ends outside the mask
+    framed[1:-1] = window
+    x, y = np.divmod(_changes(framed), height + 2)
+    changes = (x + corner[0]) * size[0] + y + corner[1] - 1
+    # A run over the end of a column changes there twice, which is not at all.
+    alone = np.diff(changes, prepend=-1, append=-1) != 0
+    changes = changes[alone[1:] & alone[:-1]]
+    edges = np.concatenate(([0], changes, [size[0] * size[1]]))
+    runs: Runs = np.diff(edges)
+    return runs if runs[-1] else runs[:-1]
+
+
 def _changes(mask: NDArray[np.bool_]) -> Runs:
     """Column-major positions whose pixel differs from the one before, in order; the mask is C-contiguous.
 

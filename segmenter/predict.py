@@ -148,7 +148,9 @@ def decode(
     those of :func:`segmenter.prompts.mask_prompt`. ``stability_fallback``: see :func:`choose`. InvalidPrompt for points
     and boxes outside the image and for mask inputs that are not LxL finite numbers.
     """
-    return _decode(model, prepare(model, embedding), prompts, mask_inputs, stability_fallback)
+    masked = 0 if mask_inputs is None else sum(mask is not None for mask in mask_inputs)
+    prepared = prepare(model, embedding, fold=len(prompts) - masked >= FOLDED_FROM)
+    return _decode(model, prepared, prompts, mask_inputs, stability_fallback)
 
 
 def _decode(
