@@ -5,6 +5,8 @@ Maps are channel-last (BxHxWxC) inside the blocks, as the official weights expec
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from segmenter.config import ModelConfig
 from segmenter.modeling.common import LayerNorm2d, MLPBlock
 
+TOGETHER = 1024  # cells of a map up to which all heads attend at once
 EPS = 1e-6  # of every layer norm in the encoder; the decoder's transformer has torch's default of 1e-5
 
 
@@ -58,11 +61,35 @@ class Attention(nn.Module):
         placed = q.reshape(batch, self.num_heads, size, size, -1)
         by_row = torch.einsum("bnhwc,hkc->bnhwk", placed, relative_positions(size, self.rel_pos_h))
         by_column = torch.einsum("bnhwc,wkc->bnhwk", placed, relative_positions(size, self.rel_pos_w))
-        bias = (by_row[..., :, None] + by_column[..., None, :]).flatten(4).flatten(2, 3)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        attend = attend_biased if x.dtype == torch.float32 else attend_widened
+        # Over a large map one head at a time: the bias of all heads would take most of the model's memory.
+        together = self.num_heads if cells <= TOGETHER else 1
+        parts = [torch.split(part, together, 1) for part in (q, k, v, by_row, by_column)]
         # Not transpose and flatten: the memory layout of `mixed` is not the same in eager mode and in an export.
-        out: Tensor = self.proj(torch.cat(mixed.unbind(1), dim=-1))
+        mixed = [head for heads in zip(*parts, strict=True) for head in attend(*heads).unbind(1)]
+        out: Tensor = self.proj(torch.cat(mixed, dim=-1))
         return out.reshape(x.shape)
+
+
+def attend_biased(q: Tensor, k: Tensor, v: Tensor, by_row: Tensor, by_column: Tensor) -> Tensor:
+    """Attention of Bxheads x cells x C, with what relative positions add to the scores: each Bxheads xHxWxK."""
+    bias = (by_row[..., :, None] + by_column[..., None, :]).flatten(4).flatten(2, 3)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+
+
+def attend_widened(q: Tensor, k: Tensor, v: Tensor, by_row: Tensor, by_column: Tensor) -> Tensor:
+    """The same without a mask, which the fastest kernels of low precision do not take.
+
+    The bias becomes channels: the query holds its values for each key row and column, the key says which are its own.
+    """
+    channels, (rows, columns) = q.shape[-1], (by_row.shape[-1], by_column.shape[-1])
+    own_row = torch.eye(rows, dtype=k.dtype, device=k.device)[:, None].expand(-1, columns, -1).flatten(0, 1)
+    own_column = torch.eye(columns, dtype=k.dtype, device=k.device).repeat(rows, 1)
+    own = torch.cat([own_row, own_column], -1).expand(*k.shape[:2], -1, -1)
+    query = torch.cat([q / math.sqrt(channels), by_row.flatten(2, 3), by_column.flatten(2, 3)], -1)
+    # Values are padded because the fast kernels want one width for all three.
+    wide = F.scaled_dot_product_attention(query, torch.cat([k, own], -1), F.pad(v, (0, rows + columns)), scale=1.0)
+    return wide[..., :channels]
 
 
 def to_windows(x: Tensor, window: int) -> Tensor:
