@@ -13,6 +13,7 @@ import os
 import time
 
 from benchmarks.report import compare, machine, percentiles
+from workers.machine import settle
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=15)
     options = parser.parse_args()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    settle()
     import torch
     from skimage.data import coffee
 

@@ -8,9 +8,9 @@ TINY_FRAME = 64
 
 def write_tiny_release(folder: Path, seed: int = 0) -> Path:
     """A release folder of an untrained starter with a frame of 64; its ONNX files hold no graph."""
-    from workers.model_cache import quiet_threads
+    from workers.machine import settle
 
-    quiet_threads()
+    settle()
     import torch
 
     from segmenter.build import build

@@ -1,0 +1,50 @@
+"""Threads and memory of a process that runs a model, looked at from inside such a process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LOOK = """
+import json, os, resource, sys
+from pathlib import Path
+from workers.model_cache import load
+
+load(Path(sys.argv[1]), 1)  # what a worker does before its first job with a model
+import torch
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(4):
+        torch.ones(2**24)  # 64 MiB, which the C library would map and give back each time
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+print(json.dumps({"faults": faults(), "policy": os.environ["OMP_WAIT_POLICY"], "threads": torch.get_num_threads()}))
+"""
+
+
+def look(release: Path, **variables: str) -> dict[str, object]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "OMP_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, str(release)], env=ours | variables, capture_output=True, text=True, check=True
+    )
+    told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library is not glibc")
+def test_a_worker_keeps_its_memory_and_its_waiting_threads_sleep(tiny_release: Path) -> None:
+    told = look(tiny_release)
+    assert told["policy"] == "PASSIVE"
+    assert told["threads"] == 1
+    assert int(str(told["faults"])) < 1000  # 4 x 16384 pages without the policy
+
+
+def test_what_somebody_set_is_left_alone(tiny_release: Path) -> None:
+    told = look(tiny_release, MALLOC_MMAP_THRESHOLD_="131072", OMP_WAIT_POLICY="ACTIVE")
+    assert told["policy"] == "ACTIVE"
+    assert int(str(told["faults"])) > 1000
