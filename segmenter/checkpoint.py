@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +29,7 @@ _OTHER_FAMILIES = {"mask_decoder.hf_token.weight": "HQ-SAM"}
 _OTHER_PREFIXES = {"image_encoder.features.": "EdgeSAM", "image_encoder.backbone.": "EfficientViT-SAM"}
 _POSITIONS = "image_encoder.pos_embed"
 _TINY_VIT = "image_encoder.layers.0.blocks.0.conv1.c.weight"
+_TEXT = "prompt_encoder.text_projection.weight"
 
 
 class InvalidCheckpoint(ValueError):
@@ -114,14 +115,22 @@ def recognise(state: Mapping[str, Tensor]) -> ModelConfig:
         if any(name.startswith(prefix) for name in state):
             raise InvalidCheckpoint(f"this is a checkpoint of {family}, which is not supported")
     if _TINY_VIT in state:
-        return MODEL_CONFIGS["vit_t"]
+        return _with_text(MODEL_CONFIGS["vit_t"], state)
     if _POSITIONS not in state:
         raise InvalidCheckpoint(f"this is no Segment Anything checkpoint: it has no {_POSITIONS}")
     width = state[_POSITIONS].shape[-1]
     for config in MODEL_CONFIGS.values():
         if config.family == "sam" and config.sam.encoder == "vit" and config.sam.embed_dim == width:
-            return config
+            return _with_text(config, state)
     raise InvalidCheckpoint(f"no Segment Anything model has an encoder of width {width}")
+
+
+def _with_text(config: ModelConfig, state: Mapping[str, Tensor]) -> ModelConfig:
+    """With the text projection where the file brings one; its names are ours, no official checkpoint has them."""
+    projection = state.get(_TEXT)
+    if projection is None or projection.ndim != 2:
+        return config
+    return replace(config, sam=replace(config.sam, text_dim=projection.shape[1]))
 
 
 def model_of(state: Mapping[str, Tensor], config: ModelConfig) -> Model:

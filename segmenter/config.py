@@ -40,6 +40,7 @@ class SamConfig:
     decoder_mlp_dim: int = 2048
     iou_head_depth: int = 3
     iou_head_hidden: int = 256
+    text_dim: int = 0  # width of the text embeddings that it takes as prompts; 0: none
     encoder: Literal["vit", "tiny_vit"] = "vit"
     tiny_vit: TinyVitConfig = field(default_factory=TinyVitConfig)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from segmenter.build import Model
 from segmenter.prompts import InvalidPrompt, Prompt, alike, check_inside, prompt_rows
+from segmenter.text import check_text
 from segmenter.transforms import Size, frame_pixels, to_frame, upsample_mask
 
 MASK_THRESHOLD = 0.0
@@ -112,14 +113,18 @@ def score(
     coords: torch.Tensor,
     labels: torch.Tensor,
     mask_inputs: torch.Tensor | None = None,
+    text: torch.Tensor | None = None,
 ) -> Scored:
     """Judges a batch of prompts: points BxNx2 float32 in frame pixels, labels BxN, the last mask's logits Bx1xLxL.
+
+    ``text`` BxD, for models that take it (:func:`segmenter.text.check_text`), is one prompt token more each.
 
     A judged prompt of the official models holds 4 MiB until it is drawn: keep batches small.
     """
     device = device_of(model)
     previous = None if mask_inputs is None else mask_inputs.to(device)
-    judged = model.judge(prepared.shared, coords.to(device), labels.to(device), previous)
+    told = {} if text is None else {"text": text.to(device)}
+    judged = model.judge(prepared.shared, coords.to(device), labels.to(device), previous, **told)
     return Scored(judged.predicted_iou.cpu(), judged)
 
 
@@ -165,6 +170,8 @@ def _decode(
         raise InvalidPrompt(f"{len(prompts)} prompts came with {len(previous)} mask inputs")
     for prompt, mask in zip(prompts, previous, strict=True):
         check_inside(prompt, prepared.embedding.size)
+        if prompt.text is not None:
+            check_text(model, len(prompt.text))
         if mask is not None:
             _check_mask_input(mask, model.config.logits)
     answers: dict[int, Candidates] = {}
@@ -196,7 +203,9 @@ def _decode_alike(
     labels = np.stack([label for _, label in rows])
     masked = [np.ascontiguousarray(mask, np.float32) for mask in previous if mask is not None]
     shown = torch.from_numpy(np.stack(masked))[:, None] if masked else None
-    scored = score(model, prepared, torch.from_numpy(coords).float(), torch.from_numpy(labels), shown)
+    texts = [np.asarray(prompt.text, np.float32) for prompt in prompts if prompt.text is not None]
+    told = torch.from_numpy(np.stack(texts)) if texts else None
+    scored = score(model, prepared, torch.from_numpy(coords).float(), torch.from_numpy(labels), shown, told)
     logits = masks(model, scored, torch.arange(len(prompts)))
     return [
         Candidates(
@@ -213,7 +222,9 @@ def _decode_alike(
 def answer(model: Model, embedding: Embedding, prompt: Prompt) -> Candidates:
     """Answers a prompt as the page does: box first, then click by click, each time showing the model its last mask."""
     steps = [
-        Prompt(prompt.points[:count], prompt.box) for count in range(len(prompt.points) + 1) if count or prompt.box
+        Prompt(prompt.points[:count], prompt.box, prompt.text)
+        for count in range(len(prompt.points) + 1)
+        if count or prompt.box or prompt.text is not None
     ]
     prepared = prepare(model, embedding, fold=False)
     candidates = _decode(model, prepared, steps[:1])[0]

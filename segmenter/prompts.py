@@ -76,6 +76,8 @@ class Prompt:
     def __post_init__(self) -> None:
         if self.count == 0:
             raise InvalidPrompt("a prompt needs at least one point or a box")
+        if self.text is not None and (self.text.ndim != 1 or not np.isfinite(self.text).all()):
+            raise InvalidPrompt(f"a text prompt is D finite numbers, not {self.text.dtype} {self.text.shape}")
 
     @property
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""Points, boxes and a previous mask to what the mask decoder reads (sam.md sections 1.2 and 1.4)."""
+"""Points, boxes, a text and a previous mask to what the mask decoder reads (sam.md sections 1.2, 1.4 and 2.4)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ PADDING = -1
 
 
 class PromptEncoder(nn.Module):
-    """Every point may carry any label from -1 (padding) to 3; a box is its two corners (labels 2 and 3)."""
+    """Every point may carry any label from -1 (padding) to 3; a box is its two corners (labels 2 and 3).
 
-    def __init__(self, dim: int, mask_channels: int) -> None:
+    With ``text_dim`` there is also a learned projection of text embeddings of that width; official models have none.
+    """
+
+    def __init__(self, dim: int, mask_channels: int, text_dim: int = 0) -> None:
         super().__init__()
+        self.text_projection = nn.Linear(text_dim, dim) if text_dim else None
         self.pe_layer = RandomFourierPositions(dim // 2)
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, dim) for _ in range(POINT_TYPES))
         self.not_a_point_embed = nn.Embedding(1, dim)
@@ -39,6 +43,13 @@ class PromptEncoder(nn.Module):
         placed = self.pe_layer(unit_coords) * (labels != PADDING)[:, :, None]
         out: Tensor = placed + types[labels.long() - PADDING]
         return out
+
+    def text(self, embedding: Tensor) -> Tensor:
+        """Text embeddings BxD of length 1 -> one token each, Bx1xC; ValueError where the model has no projection."""
+        if self.text_projection is None:
+            raise ValueError("this model takes no text prompts: its weights have no text projection")
+        out: Tensor = self.text_projection(embedding)
+        return out[:, None]
 
     def dense(self, mask_input: Tensor, has_mask_input: Tensor) -> Tensor:
         """Mask logits Bx1xLxL, and per prompt 1 or 0 whether they count -> BxCx(L/4)x(L/4)."""

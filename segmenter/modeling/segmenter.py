@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from segmenter.config import ModelConfig
@@ -29,7 +30,7 @@ class Sam(nn.Module):
             )
         self.config = config
         self.image_encoder = TinyViT(sam) if sam.encoder == "tiny_vit" else ImageEncoder(config)
-        self.prompt_encoder = PromptEncoder(sam.prompt_dim, sam.mask_in_channels)
+        self.prompt_encoder = PromptEncoder(sam.prompt_dim, sam.mask_in_channels, sam.text_dim)
         self.mask_decoder = MaskDecoder(sam)
 
     def embed(self, pixels: Tensor) -> dict[str, Tensor]:
@@ -44,25 +45,27 @@ class Sam(nn.Module):
         mask_input: Tensor,
         has_mask_input: Tensor,
         image_index: Tensor | None = None,
+        text: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Prompts on embedded images -> (mask logits Bx4xLxL, predicted IoU Bx4); token 0 is the single mask.
 
         ``point_coords`` BxNx2 in frame pixels, ``point_labels`` BxN in -1..3, ``mask_input`` Bx1xLxL logits,
         ``has_mask_input`` B of 0 or 1. The embedding holds one image, B images, or those ``image_index`` (B) picks.
+        ``text`` BxD, embeddings of length 1, are one prompt token more; only models with a text projection take them.
         """
         image = embedding[EMBEDDING]
         if image_index is not None:
             image = image[image_index]
-        sparse = self._sparse(point_coords, point_labels)
+        sparse = self._sparse(point_coords, point_labels, text)
         dense = self.prompt_encoder.dense(mask_input, has_mask_input)
         positions = self.prompt_encoder.pe_layer.grid(*image.shape[-2:])
         out: tuple[Tensor, Tensor] = self.mask_decoder(image, positions, sparse, dense)
         return out
 
-    def _sparse(self, point_coords: Tensor, point_labels: Tensor) -> Tensor:
+    def _sparse(self, point_coords: Tensor, point_labels: Tensor, text: Tensor | None) -> Tensor:
         # Half a pixel: the prompt lies in the middle of its model pixel (sam.md 1.2).
-        out: Tensor = self.prompt_encoder.sparse((point_coords + 0.5) / self.config.frame, point_labels)
-        return out
+        points: Tensor = self.prompt_encoder.sparse((point_coords + 0.5) / self.config.frame, point_labels)
+        return points if text is None else torch.cat([points, self.prompt_encoder.text(text)], 1)
 
     def prepare(self, embedding: dict[str, Tensor], fold: bool) -> ImageSide:
         """What the prompts on one embedded image share; ``fold`` where there will be three or more without a mask."""
@@ -73,13 +76,18 @@ class Sam(nn.Module):
         )
 
     def judge(
-        self, prepared: ImageSide, point_coords: Tensor, point_labels: Tensor, mask_input: Tensor | None
+        self,
+        prepared: ImageSide,
+        point_coords: Tensor,
+        point_labels: Tensor,
+        mask_input: Tensor | None,
+        text: Tensor | None = None,
     ) -> Judged:
         """``decode`` up to the predicted IoU; ``mask_input`` Bx1xLxL counts for every prompt, or for none (None)."""
         dense = None
         if mask_input is not None:
             dense = self.prompt_encoder.dense(mask_input, mask_input.new_ones(len(mask_input)))
-        return fast_decoder.judge(self.mask_decoder, prepared, self._sparse(point_coords, point_labels), dense)
+        return fast_decoder.judge(self.mask_decoder, prepared, self._sparse(point_coords, point_labels, text), dense)
 
     def draw(self, judged: Judged, rows: Tensor) -> Tensor:
         """The rest of ``decode`` for the prompts named by ``rows`` (int64 K): logits Kx4xLxL."""
