@@ -64,8 +64,8 @@ def test_clicks_and_a_box_give_ranked_upright_masks(photograph: Path, tmp_path: 
     [
         (["--point", "400,10"], "lies outside the picture of 400 x 600"),
         (["--point", "a,b"], "a,b is not of the form"),
-        (["--point", "5,5,7"], "neither 0 nor 1"),
-        (["--box", "10,10,10,40"], "empty or reaches outside"),
+        (["--point", "5,5,7"], "the label of point 5,5 is 7, not one of -1, 0, 1, 2, 3"),
+        (["--box", "10,10,10,40"], "empty or inverted"),
         ([], "at least one point or a box"),
         (["--point", "5,5", "--model", "nothing"], "neither a file nor a release folder"),
     ],
@@ -85,6 +85,21 @@ def test_a_broken_picture_is_refused(tmp_path: Path) -> None:
 def test_models_list_and_verify_name_the_starter() -> None:
     listed, verified = maskmill("models", "list"), maskmill("models", "verify")
     assert listed.stdout.startswith("starter 0 ") and "starter 0 is whole" in verified.stdout
+
+
+def test_golden_numbers_are_judged_entry_by_entry(tmp_path: Path) -> None:
+    committed = Path(__file__).parent / "golden" / "sam"
+    done = maskmill("models", "golden", committed, "rle/polygons", "transforms/coords/3")
+    assert done.returncode == 0, done.stderr
+    assert "PASS  rle/polygons/star_1" in done.stdout and done.stdout.endswith("21 passed, 0 failed, 0 skipped\n")
+    table = json.loads((committed / "rle.json").read_text())
+    table["polygons"][0]["area"] += 1
+    (tmp_path / "rle.json").write_text(json.dumps(table))
+    done = maskmill("models", "golden", tmp_path, "rle/polygons")
+    assert done.returncode == 1 and "FAIL  rle/polygons/square  area 400 instead of 401" in done.stdout
+    assert "19 passed, 1 failed" in done.stdout
+    done = maskmill("models", "golden", tmp_path, "vit_b")
+    assert done.returncode == 1 and "SKIP  vit_b  no vit_b.json" in done.stdout
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""`train`, `evaluate`, `models`: the model from the command line, without a server."""
+"""`train`, `evaluate`: the model from the command line, without a server."""
 
 from __future__ import annotations
 
@@ -25,24 +25,21 @@ ModelName = Annotated[str, typer.Option("--model", metavar="NAME|FILE", help="Sh
 
 def register(app: typer.Typer) -> None:
     app.command()(train)
-    evaluate, models = typer.Typer(no_args_is_help=True), typer.Typer(no_args_is_help=True)
+    evaluate = typer.Typer(no_args_is_help=True)
     evaluate.callback(help="Measure a model.")(lambda: None)
     evaluate.command("clicks")(evaluate_clicks)
-    models.command("list")(list_models)
-    models.command("verify")(verify_models)
     app.add_typer(evaluate, name="evaluate")
-    app.add_typer(models, name="models", help="Model releases.")
 
 
 @contextmanager
 def told() -> Iterator[None]:
     """Turns what the segmenter and the file system say of bad input into the one-line errors of the command line.
 
-    Torch is imported inside, so that its threads learn to wait quietly first.
+    Torch is imported inside: how it uses threads and memory is settled first (workers/machine.py).
     """
-    from workers.model_cache import quiet_threads
+    from workers.machine import settle
 
-    quiet_threads()
+    settle()
     try:
         yield
     except (ValueError, OSError, FloatingPointError) as error:  # the last: a training run that diverged
@@ -151,26 +148,3 @@ def evaluate_clicks(
         figures = "  ".join(f"{count}: {row[f'miou@{count}']:.3f}" for count in clicks.REPORTED)
         typer.echo(f"{name:16} {figures}  best of three: {row['oracle@1']:.3f}")
     typer.echo(f"figures: {out / 'metrics.json'}")
-
-
-def list_models() -> None:
-    """The models that come with the code."""
-    from segmenter.manifest import read_manifest, shipped
-
-    with told():
-        for folder in shipped():
-            manifest = read_manifest(folder)
-            size = sum(file["bytes"] for file in manifest["files"].values()) / 1e6
-            typer.echo(f"{manifest['name']} {manifest['version']}  {manifest['digest'][:12]}  {size:.1f} MB  {folder}")
-
-
-def verify_models(
-    folders: Annotated[list[Path] | None, typer.Argument(help="Release folders; the shipped ones by default.")] = None,
-) -> None:
-    """Check that releases are whole: every file there, with the digest that its manifest names."""
-    from segmenter.manifest import shipped, verify
-
-    with told():
-        for folder in folders or shipped():
-            manifest = verify(folder)
-            typer.echo(f"{manifest['name']} {manifest['version']} is whole ({manifest['digest'][:12]})")

@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 from PIL import Image
+
+from segmenter.config import ModelConfig, SamConfig
 
 COMMITTED = Path(__file__).parents[1] / "golden"
 SHARED = Path(__file__).parents[3] / "shared" / "golden"
+SMALL = ModelConfig("sam", 256, 64, sam=SamConfig(96, 4, 3, (1, 3), window_size=5))  # the golden files' small model
 
 
 @cache
@@ -49,3 +53,11 @@ def picture(name: str) -> np.ndarray:
         return synthetic()
     with Image.open(shared(f"images/{name}.png")) as file:
         return np.array(file.convert("RGB"))
+
+
+def near(ours: ArrayLike, theirs: np.ndarray, limit: float, rms: float | None = None) -> None:
+    """Asserts equal shapes and differences within the limits."""
+    difference = np.abs(np.asarray(ours, np.float64) - theirs)
+    assert difference.shape == theirs.shape
+    assert difference.max(initial=0) <= limit
+    assert rms is None or np.sqrt((difference**2).mean()) <= rms

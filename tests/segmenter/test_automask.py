@@ -18,7 +18,6 @@ from segmenter.manifest import find_weights
 from segmenter.modeling.segmenter import Sam
 from segmenter.modeling.starter import Starter
 from tests.segmenter import golden
-from tests.segmenter.test_sam_golden import small as small
 
 FEW = replace(AUTOMASK_PRESETS["starter"], points_per_side=4, min_mask_region_area=0)
 LOOSE = AutomaskConfig(points_per_side=8, pred_iou_thresh=0.75, stability_score_thresh=0.15, box_nms_thresh=0.9)

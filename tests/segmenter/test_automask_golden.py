@@ -15,7 +15,6 @@ from segmenter.crops import crop_boxes, layer_sides, near_crop_edge, placed, poi
 from segmenter.modeling.segmenter import Sam
 from segmenter.nms import box_nms
 from tests.segmenter import golden
-from tests.segmenter.test_sam_golden import small as small
 
 RUNS = golden.read("sam/amg.json")["runs"]
 PARTS = golden.read("sam/amg_utils.json")

@@ -17,7 +17,7 @@ from segmenter.checkpoint import InvalidCheckpoint
 from segmenter.config import MODEL_CONFIGS, ModelConfig, to_dict
 from segmenter.limited import Child
 from tests.segmenter import golden
-from tests.segmenter.test_sam_golden import SMALL
+from tests.segmenter.golden import SMALL
 
 CONFIGS = {"starter": MODEL_CONFIGS["starter"], "small": SMALL}
 

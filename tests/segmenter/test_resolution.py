@@ -9,7 +9,7 @@ from segmenter.build import build
 from segmenter.checkpoint import model_of
 from segmenter.config import MODEL_CONFIGS, ModelConfig
 from segmenter.resolution import resized
-from tests.segmenter.test_sam_golden import SMALL
+from tests.segmenter.golden import SMALL
 from tests.segmenter.test_tiny_vit import CONFIG as TINY_VIT
 
 

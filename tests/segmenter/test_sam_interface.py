@@ -11,9 +11,10 @@ from torch import Tensor
 from segmenter import export, transforms
 from segmenter.build import build
 from segmenter.config import ModelConfig, SamConfig
+from segmenter.golden import weights
 from segmenter.modeling.segmenter import Sam
-from tests.segmenter import golden, golden_weights
-from tests.segmenter.test_sam_golden import SMALL, near
+from tests.segmenter import golden
+from tests.segmenter.golden import SMALL, near
 
 # The official frame with an encoder of almost no cost: these tests bring their embedding along.
 FULL = ModelConfig("sam", 1024, 256, sam=SamConfig(96, 1, 3, ()))
@@ -22,7 +23,7 @@ FULL = ModelConfig("sam", 1024, 256, sam=SamConfig(96, 1, 3, ()))
 def ruled(config: ModelConfig) -> Sam:
     model = build(config)
     assert isinstance(model, Sam)
-    model.load_state_dict(golden_weights.state({key: tuple(value.shape) for key, value in model.state_dict().items()}))
+    model.load_state_dict(weights.state({key: tuple(value.shape) for key, value in model.state_dict().items()}))
     return model.eval()
 
 
