@@ -1,20 +1,15 @@
 """Signing in by the one-time link, and who is signed in."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
-from backend.api import cookies, schemas
+from backend.api import cookies, pages, schemas
 from backend.api.deps import AtRuntime, Caller
 from backend.api.policy import Policy, PolicyRoute, allow, is_signed_in
 from backend.errors import NotAllowed
 from backend.services import accounts
 
 router = APIRouter(tags=["sign-in"], route_class=PolicyRoute)
-
-REFUSED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign-in link not valid – Maskmill</title>
-<h1>This sign-in link no longer works</h1>
-<p>Each link signs in one browser, once, and for a limited time. Start Maskmill again to get a new one, or use the
-browser in which you signed in before.</p></html>"""
 
 
 @router.get(
@@ -33,7 +28,7 @@ def login(request: Request, runtime: AtRuntime, token: str = "") -> Response:
             session_token = accounts.sign_in(uow, token)
     except NotAllowed:
         # Somebody opens the link of the terminal a second time in the browser that it signed in: let them through.
-        return home if is_signed_in(request) else HTMLResponse(REFUSED, status_code=403)
+        return home if is_signed_in(request) else pages.link_refused(request)
     secure = request.scope["scheme"] == "https"
     cookies.set_session(home, session_token, accounts.SESSION_SECONDS, secure)
     return home

@@ -66,6 +66,11 @@ def nothing_here(request: Request) -> Response:
     return _index(request, 404)
 
 
+def link_refused(request: Request) -> Response:
+    """The page itself with status 403: at /login it says that the link no longer works and how to get a new one."""
+    return _index(request, 403)
+
+
 def _index(request: Request, status: int = 200) -> Response:
     if not (STATIC / "index.html").is_file():
         return HTMLResponse(NOT_BUILT, status_code=503)

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { signedIn } from "./data/http";
+import { errorOf, signedIn } from "./data/http";
 import { me, openSession } from "./data/session";
 import { ImagesPage } from "./pages/images";
 import { ProjectsPage } from "./pages/projects";
@@ -25,7 +25,7 @@ async function loadEditor(): Promise<void> {
     editor.value = (await import("./pages/editor")).EditorPage;
     failed.value = undefined;
   } catch (cause) {
-    failed.value = cause instanceof Error ? cause : new Error(String(cause));
+    failed.value = errorOf(cause);
   }
 }
 
@@ -35,7 +35,7 @@ async function start(): Promise<void> {
     failed.value = undefined;
   } catch (cause) {
     // Without a session the sign-in page shows; any other failure is told here.
-    if (signedIn.value) failed.value = cause instanceof Error ? cause : new Error(String(cause));
+    if (signedIn.value) failed.value = errorOf(cause);
   }
 }
 

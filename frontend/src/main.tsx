@@ -5,6 +5,7 @@ import { watchConnection } from "./data/connection";
 import { followVisibility, reconnect } from "./data/events";
 import { reachable, signedIn } from "./data/http";
 import { watchOutbox } from "./data/outbox";
+import { noticeRefusedLink } from "./data/session";
 import { guardUploads } from "./data/uploads";
 import { watchAddress } from "./ui/router";
 import { watchTheme } from "./ui/theme";
@@ -17,6 +18,7 @@ import "./styles/pages.css";
 import "./styles/project.css";
 
 watchTheme();
+noticeRefusedLink(window);
 watchAddress();
 watchConnection();
 watchOutbox();

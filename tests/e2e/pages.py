@@ -23,7 +23,7 @@ def create_project(page: Page, name: str) -> str:
     """From the list of projects: make one, arrive in it; its id."""
     page.get_by_test_id("new-project").first.click()
     page.get_by_test_id("project-name").fill(name)
-    page.get_by_test_id("create-project").click()
+    page.get_by_test_id("save-project").click()
     page.wait_for_url(re.compile(r"/projects/[0-9a-f-]{36}$"))
     return page.url.rpartition("/")[2]
 

@@ -1,34 +1,9 @@
 import { describe, expect, it } from "vitest";
-import {
-  type Act,
-  type AnnotationRecord,
-  accept,
-  categorise,
-  type Document,
-  geometryOf,
-  openDocument,
-  redoStep,
-  remove,
-  undoStep,
-} from "./document";
+import { type Act, accept, categorise, type Document, openDocument, redoStep, remove, undoStep } from "./document";
+import { annotationRecord } from "./document.test-kit";
 import { numbers } from "./golden";
 
-function record(id: string, supersedesId: string | null = null): AnnotationRecord {
-  return {
-    id,
-    ...geometryOf("34=", [4, 5]),
-    categoryId: null,
-    supersedesId,
-    source: "click",
-    state: "accepted",
-    modelVersionId: null,
-    prompts: [],
-    chosenCandidate: null,
-    predictedIou: null,
-    createdAt: "2026-01-01T00:00:00Z",
-    actorId: null,
-  };
-}
+const record = (id: string, supersedesId: string | null = null) => annotationRecord(id, { supersedesId });
 
 const ids = (document: Document) => [...document.annotations.keys()].sort();
 const brief = (acts: readonly Act[]) =>

@@ -53,7 +53,7 @@ export function promptTensors(prompts: readonly Prompt[], size: Size, frame: num
 }
 
 /** The decoder hears one box: the last one drawn. */
-export function boxOf(prompts: readonly Prompt[]): BoxPrompt | null {
+function boxOf(prompts: readonly Prompt[]): BoxPrompt | null {
   return prompts.findLast((prompt): prompt is BoxPrompt => prompt.kind === "box") ?? null;
 }
 

@@ -20,6 +20,15 @@ export class ApiError extends Error {
   }
 }
 
+/** What went wrong, in words for people. */
+export function detailOf(cause: unknown): string {
+  return cause instanceof ApiError ? cause.detail : String(cause);
+}
+
+export function errorOf(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
+}
+
 /** False from the first request that got no answer until the next one that got any. */
 export const reachable = signal(true);
 /** False once the server said 401; the sign-in page then covers the page, which keeps its state underneath. */
@@ -77,7 +86,7 @@ async function guarded(asked: Request, timeoutMs = TIMEOUT_MS): Promise<Response
 }
 
 /** Reads the envelope `{"error": code, "detail": text}`; anything else (a proxy's page) is reported by its status. */
-export async function readError(response: { status: number; text(): Promise<string> }): Promise<ApiError> {
+async function readError(response: { status: number; text(): Promise<string> }): Promise<ApiError> {
   const text = await response.text().catch(() => "");
   return errorFrom(response.status, text);
 }

@@ -225,7 +225,7 @@ export class Uploads {
 }
 
 /** XMLHttpRequest, because fetch does not tell how much of a body has been sent. */
-export const postFiles: Post = (projectId, files, progress) =>
+const postFiles: Post = (projectId, files, progress) =>
   new Promise((resolve, reject) => {
     const form = new FormData();
     for (const { path, file } of files) form.append("files", file, path);

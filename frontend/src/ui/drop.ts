@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { NamedFile } from "../data/uploads";
 
 /** All files of a drop; folders are walked, names keep their path. Must be called within the drop event. */
-export async function filesOf(transfer: DataTransfer): Promise<NamedFile[]> {
+async function filesOf(transfer: DataTransfer): Promise<NamedFile[]> {
   const entries = [...transfer.items].map((part) => part.webkitGetAsEntry()).filter((entry) => entry !== null);
   if (entries.length === 0) return [...transfer.files].map((file) => ({ path: file.name, file }));
   const found: NamedFile[] = [];

@@ -47,7 +47,7 @@ export function HelpOverlay() {
             <h3>{title}</h3>
             <dl>
               {keys.map(([chord, text]) => (
-                <>
+                <div key={text}>
                   <dt>{text}</dt>
                   <dd>
                     {chord.map((key, index) => (
@@ -57,7 +57,7 @@ export function HelpOverlay() {
                       </>
                     ))}
                   </dd>
-                </>
+                </div>
               ))}
             </dl>
           </section>

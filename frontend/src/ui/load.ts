@@ -1,6 +1,6 @@
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useCallback, useEffect, useRef } from "preact/hooks";
-import { reachable, signedIn } from "../data/http";
+import { errorOf, reachable, signedIn } from "../data/http";
 
 export interface Loaded<T> {
   /** The newest answer; kept while a newer one is fetched. */
@@ -25,7 +25,7 @@ export function useLoad<T>(load: () => Promise<T>, key: string): Loaded<T> {
       value.value = answer;
       error.value = undefined;
     } catch (cause) {
-      if (mine === turn.current) error.value = cause instanceof Error ? cause : new Error(String(cause));
+      if (mine === turn.current) error.value = errorOf(cause);
     }
   }, [value, error]);
 

@@ -11,7 +11,7 @@ import { count } from "./words";
 const listOpen = signal(false);
 
 /** Opens the list of edits that wait or need attention. */
-export function openOutboxList(): void {
+function openOutboxList(): void {
   listOpen.value = true;
 }
 

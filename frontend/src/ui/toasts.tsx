@@ -1,6 +1,7 @@
 /** Short messages at the foot of the page; the place where an act can be undone. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { detailOf } from "../data/http";
 import { Button, IconButton } from "./button";
 import { Icon } from "./icon";
 
@@ -24,6 +25,11 @@ export function toast(text: string, options: ToastOptions = {}): void {
   shown.value = [...shown.value.slice(-2), { key, text, ...options }];
   const seconds = options.seconds ?? (options.action || options.kind === "negative" ? 8 : 4);
   setTimeout(() => dismiss(key), seconds * 1000);
+}
+
+/** Says why something that was asked for did not happen. */
+export function toastFailure(cause: unknown): void {
+  toast(detailOf(cause), { kind: "negative" });
 }
 
 function dismiss(key: number): void {

@@ -71,7 +71,7 @@ const NEXT: Record<ThemeChoice, ThemeChoice> = { auto: "light", light: "dark", d
 const THEME_WORDS: Record<ThemeChoice, string> = { auto: "as the system", light: "light", dark: "dark" };
 const THEME_ICONS = { auto: "auto", light: "sun", dark: "moon" } as const;
 
-export function ThemeToggle() {
+function ThemeToggle() {
   const choice = themeChoice.value;
   return (
     <IconButton

@@ -39,7 +39,7 @@ export function annotationOf(operation: Operation): string | undefined {
 }
 
 /** Whether `later` makes no sense before `earlier` has reached the server. */
-export function dependsOn(later: Operation, earlier: Operation): boolean {
+function dependsOn(later: Operation, earlier: Operation): boolean {
   const id = annotationOf(earlier);
   if (id === undefined) return false;
   if (annotationOf(later) === id) return true;

@@ -1,7 +1,7 @@
 import "fake-indexeddb/auto";
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type AnnotationRecord, geometryOf } from "../../core/document";
+import { annotationRecord } from "../../core/document.test-kit";
 import type { Annotation } from "../../data/api";
 import { setOrigin } from "../../data/http";
 import { outbox } from "../../data/outbox";
@@ -14,22 +14,8 @@ let warnings: string[];
 
 const EXTRA = { stability: 1, activeSeconds: 1, wallSeconds: 2 };
 
-function made(supersedesId: string | null = null): AnnotationRecord {
-  return {
-    id: randomUUID(),
-    ...geometryOf("34=", [4, 5]),
-    categoryId: null,
-    supersedesId,
-    source: "click",
-    state: "accepted",
-    modelVersionId: null,
-    prompts: [],
-    chosenCandidate: 0,
-    predictedIou: 0.5,
-    createdAt: new Date().toISOString(),
-    actorId: null,
-  };
-}
+const made = (supersedesId: string | null = null) =>
+  annotationRecord(randomUUID(), { supersedesId, predictedIou: 0.5 });
 
 function listed(id: string, counts = "34="): Annotation {
   return {

@@ -312,7 +312,7 @@ function promptsWithCandidates(draft: DraftMask): TimedPrompt[] {
 }
 
 /** A random UUID (version 4), also where the page is not a secure context. */
-export function newId(): string {
+function newId(): string {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;

@@ -1,13 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
-import { ApiError, api, type Category } from "../../data/api";
+import { api, type Category } from "../../data/api";
+import { detailOf } from "../../data/http";
 import { Button, IconButton } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { TextField } from "../../ui/field";
 import { useLoad } from "../../ui/load";
 import { MASK_COLOURS, maskHex } from "../../ui/palette";
 import { Note, Waiting } from "../../ui/states";
-import { toast } from "../../ui/toasts";
+import { toast, toastFailure } from "../../ui/toasts";
 
 /** Add, rename, recolour and retire the categories of a project. Every change is saved at once. */
 export function CategoriesDialog({ projectId, onClose }: { projectId: string; onClose: () => void }) {
@@ -44,7 +45,7 @@ async function attempt(work: () => Promise<unknown>): Promise<boolean> {
     await work();
     return true;
   } catch (cause) {
-    toast(cause instanceof ApiError ? cause.detail : String(cause), { kind: "negative" });
+    toastFailure(cause);
     return false;
   }
 }
@@ -163,7 +164,7 @@ function AddCategory({ projectId, onAdded }: { projectId: string; onAdded: () =>
       name.value = "";
       await onAdded();
     } catch (cause) {
-      refused.value = { name: name.value, reason: cause instanceof ApiError ? cause.detail : String(cause) };
+      refused.value = { name: name.value, reason: detailOf(cause) };
     }
   };
   const wrong = refused.value.name === name.value ? refused.value.reason : "";

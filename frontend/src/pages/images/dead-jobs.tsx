@@ -1,7 +1,7 @@
-import { ApiError, api, type Job } from "../../data/api";
+import { api, type Job } from "../../data/api";
 import { Button } from "../../ui/button";
 import { Icon } from "../../ui/icon";
-import { toast } from "../../ui/toasts";
+import { toastFailure } from "../../ui/toasts";
 import { count } from "../../ui/words";
 
 const WORK: Record<string, string> = {
@@ -23,7 +23,7 @@ export function DeadJobs({ jobs, onChanged }: DeadJobsProps) {
     try {
       for (const job of which) await api.retryJob(job.id);
     } catch (cause) {
-      toast(cause instanceof ApiError ? cause.detail : String(cause), { kind: "negative" });
+      toastFailure(cause);
     }
     await onChanged();
   };

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { ApiError, api, archiveUrl, type Export } from "../../data/api";
+import { api, archiveUrl, type Export } from "../../data/api";
 import { subscribe } from "../../data/events";
 import { Button, ButtonLink, IconButton } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { useLoad } from "../../ui/load";
 import { Chip, Note, Waiting } from "../../ui/states";
-import { toast } from "../../ui/toasts";
+import { toast, toastFailure } from "../../ui/toasts";
 import { ago, bytes, count, short } from "../../ui/words";
 
 /** While an export is being made the list is asked for this often too, should an event get lost. */
@@ -38,7 +38,7 @@ export function ExportDialog({ projectId, onClose }: { projectId: string; onClos
       await api.createExport(projectId, { format: "coco-rle", with_images: withImages.value });
       await reload();
     } catch (cause) {
-      toast(cause instanceof ApiError ? cause.detail : String(cause), { kind: "negative" });
+      toastFailure(cause);
     } finally {
       busy.value = false;
     }

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { ApiError, api, type Image, imageUrl } from "../../data/api";
+import { api, type Image, imageUrl } from "../../data/api";
 import { IconButton } from "../../ui/button";
 import { Icon } from "../../ui/icon";
 import { Link, paths } from "../../ui/router";
-import { toast } from "../../ui/toasts";
+import { toast, toastFailure } from "../../ui/toasts";
 import { baseName, count } from "../../ui/words";
 import type { ImageList } from "./image-list";
 import { shapeOf, useWindow } from "./window";
@@ -113,7 +113,7 @@ function ImageCard({ image, tabIndex }: { image: Image; tabIndex: number }) {
   };
   if (state === "failed") return <FailedCard image={image} common={common} />;
   return (
-    <Link {...common} href={paths.editor(project_id, id)} aria-label={`${name}, ${wordsOf(image)}`}>
+    <Link {...common} href={paths.editor(project_id, id)}>
       <span class="picture">
         {state === "ready" ? (
           <img src={imageUrl(image, "thumbnail")} alt="" loading="lazy" decoding="async" />
@@ -141,7 +141,7 @@ function FailedCard({ image, common }: { image: Image; common: Record<string, st
       await api.eraseImage(image.id);
       toast(`${name} is removed. Add it again when it is mended.`);
     } catch (cause) {
-      toast(cause instanceof ApiError ? cause.detail : String(cause), { kind: "negative" });
+      toastFailure(cause);
     }
   };
   return (

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { api, type Image } from "../../data/api";
 import type { ProjectEvent } from "../../data/events";
+import { errorOf } from "../../data/http";
 
 export const FILTERS = ["", "empty", "annotated", "complete", "queued", "failed"] as const;
 export type Filter = (typeof FILTERS)[number];
@@ -128,7 +129,7 @@ export class ImageList {
       await work(() => turn === this.#turn);
       this.error.value = undefined;
     } catch (cause) {
-      this.error.value = cause instanceof Error ? cause : new Error(String(cause));
+      this.error.value = errorOf(cause);
     } finally {
       this.loading.value = false;
     }

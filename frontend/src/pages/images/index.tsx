@@ -10,8 +10,9 @@ import { useKeys } from "../../ui/keys";
 import { useLoad } from "../../ui/load";
 import { navigate, paths } from "../../ui/router";
 import { Note } from "../../ui/states";
-import { toast } from "../../ui/toasts";
+import { toast, toastFailure } from "../../ui/toasts";
 import { TopBar } from "../../ui/topbar";
+import { ProjectDialog } from "../projects/project-dialog";
 import { UnknownPage } from "../unknown";
 import { CategoriesDialog } from "./categories";
 import { ChooseFiles } from "./choose-files";
@@ -20,7 +21,6 @@ import { ExportDialog } from "./exports";
 import { type Filter, ImageList } from "./image-list";
 import { Images } from "./images";
 import { useLiveProject } from "./live";
-import { ProjectDialog } from "./project-dialog";
 import { Preparation, ProjectHead } from "./project-head";
 import { Toolbar } from "./toolbar";
 import { UploadPanel } from "./upload-panel";
@@ -116,7 +116,18 @@ export function ImagesPage({ projectId }: { projectId: string }) {
       {dialog.value === "categories" && <CategoriesDialog projectId={projectId} onClose={openDialog(undefined)} />}
       {dialog.value === "export" && <ExportDialog projectId={projectId} onClose={openDialog(undefined)} />}
       {dialog.value === "project" && shown && (
-        <ProjectDialog project={shown} onClose={openDialog(undefined)} onChanged={project.reload} />
+        <ProjectDialog
+          title="Project"
+          submit="Save"
+          name={shown.name}
+          description={shown.description}
+          onClose={openDialog(undefined)}
+          save={async (fields) => {
+            await api.changeProject(shown.id, fields);
+            await project.reload();
+            dialog.value = undefined;
+          }}
+        />
       )}
     </>
   );
@@ -130,6 +141,6 @@ async function annotateNext(projectId: string): Promise<void> {
     }
     toast("There are no images yet.");
   } catch (cause) {
-    toast(cause instanceof ApiError ? cause.detail : String(cause), { kind: "negative" });
+    toastFailure(cause);
   }
 }

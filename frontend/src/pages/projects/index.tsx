@@ -4,11 +4,11 @@ import { Button } from "../../ui/button";
 import { useShortcutHelp } from "../../ui/help";
 import { useKeys } from "../../ui/keys";
 import { useLoad } from "../../ui/load";
-import { Link, paths } from "../../ui/router";
+import { Link, navigate, paths } from "../../ui/router";
 import { EmptyState, Note, Progress, StageChip, Waiting } from "../../ui/states";
 import { TopBar } from "../../ui/topbar";
 import { ago, count } from "../../ui/words";
-import { NewProjectDialog } from "./new-project";
+import { ProjectDialog } from "./project-dialog";
 
 const SHORTCUTS = [{ title: "Projects", keys: [[["N"], "New project"]] as const }];
 
@@ -56,7 +56,14 @@ export function ProjectsPage() {
           ))}
         </ul>
       </main>
-      {making.value && <NewProjectDialog onClose={() => (making.value = false)} />}
+      {making.value && (
+        <ProjectDialog
+          title="New project"
+          submit="Create project"
+          onClose={() => (making.value = false)}
+          save={async (fields) => navigate(paths.project((await api.createProject(fields)).id))}
+        />
+      )}
     </>
   );
 }
@@ -64,13 +71,7 @@ export function ProjectsPage() {
 function ProjectCard({ project }: { project: Project }) {
   const { image_count: images, annotated_image_count: annotated, annotation_count: masks } = project;
   return (
-    <Link
-      class="project-card"
-      href={paths.project(project.id)}
-      data-testid="project-card"
-      data-project-id={project.id}
-      aria-label={`${project.name}, ${count(images, "image")}, ${count(masks, "mask")}`}
-    >
+    <Link class="project-card" href={paths.project(project.id)} data-testid="project-card" data-project-id={project.id}>
       <Cover project={project} />
       <div class="about">
         <h2>{project.name}</h2>

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { openSession } from "../../data/session";
+import { linkRefused, openSession } from "../../data/session";
 import { Button } from "../../ui/button";
 import { Icon } from "../../ui/icon";
 
@@ -29,20 +29,7 @@ export function SignInPage() {
     <main class="sign-in" data-testid="sign-in">
       <div class="sheet">
         <img src="/favicon.svg" width={40} height={40} alt="" />
-        <h1>Sign in to Maskmill</h1>
-        <p>Maskmill signs you in with a link that works once. To get one:</p>
-        <ol>
-          <li>
-            Go to the terminal where Maskmill was started with <code>./run</code>.
-          </li>
-          <li>
-            Open the link that it printed; it looks like <code>{location.origin}/login?token=…</code>
-          </li>
-          <li>
-            Was the link used already? Stop it with <kbd>Ctrl</kbd> + <kbd>C</kbd>, run <code>./run</code> again and
-            open the new link.
-          </li>
-        </ol>
+        {linkRefused.value ? <AnotherLink /> : <FirstLink />}
         <div class="actions">
           <Button kind="primary" icon="key" onClick={() => void look(true)} testId="sign-in-check">
             I have opened the link
@@ -56,5 +43,42 @@ export function SignInPage() {
         <p class="quiet-text">Edits that were not sent yet stay on this device and are sent after the sign-in.</p>
       </div>
     </main>
+  );
+}
+
+function FirstLink() {
+  return (
+    <>
+      <h1>Sign in to Maskmill</h1>
+      <p>Maskmill signs you in with a link that works once. To get one:</p>
+      <ol>
+        <li>
+          Go to the terminal where Maskmill was started with <code>./run</code>.
+        </li>
+        <li>
+          Open the link that it printed; it looks like <code>{location.origin}/login?token=…</code>
+        </li>
+        <li>
+          Was the link used already? Stop Maskmill with <kbd>Ctrl</kbd> + <kbd>C</kbd>, run <code>./run</code> again and
+          open the new link.
+        </li>
+      </ol>
+    </>
+  );
+}
+
+function AnotherLink() {
+  return (
+    <>
+      <h1>This sign-in link no longer works</h1>
+      <p>Each link signs in one browser, once, and for a limited time. To get another one:</p>
+      <ol>
+        <li>
+          Go to the terminal where Maskmill runs, stop it with <kbd>Ctrl</kbd> + <kbd>C</kbd> and run <code>./run</code>{" "}
+          again.
+        </li>
+        <li>Open the link that it prints. Or go on in the browser in which you signed in before.</li>
+      </ol>
+    </>
   );
 }
