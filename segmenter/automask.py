@@ -58,6 +58,13 @@ class AutomaticMask:
     def runs(self) -> rle.Runs:
         return rle.parse(self.size, self.counts, self.size)
 
+    @property
+    def bbox(self) -> tuple[int, int, int, int]:
+        """COCO's box x, y, width, height; without width and height where the mask is empty."""
+        x0, y0, x1, y1 = self.corners
+        further = 1 if self.area else 0
+        return x0, y0, x1 - x0 + further, y1 - y0 + further
+
 
 @dataclass(frozen=True)
 class _View:
@@ -123,11 +130,10 @@ def generate(
 def record(mask: AutomaticMask, config: AutomaskConfig) -> dict[str, Any]:
     """The reference's fields of one mask; ``segmentation`` in COCO's compressed form, boxes x, y, width, height."""
     x0, y0, x1, y1 = mask.corners
-    further = 1 if mask.area and not config.reference_boxes else 0
     return {
         "segmentation": {"size": list(mask.size), "counts": mask.counts},
         "area": mask.area,
-        "bbox": [x0, y0, x1 - x0 + further, y1 - y0 + further],
+        "bbox": [x0, y0, x1 - x0, y1 - y0] if config.reference_boxes else list(mask.bbox),
         "predicted_iou": mask.predicted_iou,
         "point_coords": [list(mask.point)],
         "stability_score": mask.stability,
