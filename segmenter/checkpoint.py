@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,21 +15,15 @@ from torch import Tensor
 
 from segmenter import manifest as names
 from segmenter.build import Model, build
-from segmenter.config import MODEL_CONFIGS, ModelConfig, model_config, to_dict
+from segmenter.config import ModelConfig, model_config, to_dict
 from segmenter.foreign import PICKLED, SAFETENSORS, Refused, read_foreign
 from segmenter.manifest import InvalidRelease, Manifest, file_digest
+from segmenter.recognition import Unknown, recognised
 from segmenter.tensor_file import check_tensor_file
 
 Precision = Literal["half", "full"]
 WEIGHTS_FORMAT = "maskmill-weights/1"
 SHOWN = 8  # names listed per kind of mismatch
-
-# Names that only one family of checkpoints has (sam.md section 1.8); these families are not built here.
-_OTHER_FAMILIES = {"mask_decoder.hf_token.weight": "HQ-SAM"}
-_OTHER_PREFIXES = {"image_encoder.features.": "EdgeSAM", "image_encoder.backbone.": "EfficientViT-SAM"}
-_POSITIONS = "image_encoder.pos_embed"
-_TINY_VIT = "image_encoder.layers.0.blocks.0.conv1.c.weight"
-_TEXT = "prompt_encoder.text_projection.weight"
 
 
 class InvalidCheckpoint(ValueError):
@@ -107,30 +101,11 @@ def read_state(file: Path) -> dict[str, Tensor]:
 
 
 def recognise(state: Mapping[str, Tensor]) -> ModelConfig:
-    """The configuration that an official Segment Anything checkpoint belongs to, from its names and one width."""
-    for name, family in _OTHER_FAMILIES.items():
-        if name in state:
-            raise InvalidCheckpoint(f"this is a checkpoint of {family}, which is not supported")
-    for prefix, family in _OTHER_PREFIXES.items():
-        if any(name.startswith(prefix) for name in state):
-            raise InvalidCheckpoint(f"this is a checkpoint of {family}, which is not supported")
-    if _TINY_VIT in state:
-        return _with_text(MODEL_CONFIGS["vit_t"], state)
-    if _POSITIONS not in state:
-        raise InvalidCheckpoint(f"this is no Segment Anything checkpoint: it has no {_POSITIONS}")
-    width = state[_POSITIONS].shape[-1]
-    for config in MODEL_CONFIGS.values():
-        if config.family == "sam" and config.sam.encoder == "vit" and config.sam.embed_dim == width:
-            return _with_text(config, state)
-    raise InvalidCheckpoint(f"no Segment Anything model has an encoder of width {width}")
-
-
-def _with_text(config: ModelConfig, state: Mapping[str, Tensor]) -> ModelConfig:
-    """With the text projection where the file brings one; its names are ours, no official checkpoint has them."""
-    projection = state.get(_TEXT)
-    if projection is None or projection.ndim != 2:
-        return config
-    return replace(config, sam=replace(config.sam, text_dim=projection.shape[1]))
+    """The configuration that a Segment Anything checkpoint belongs to, from its names and shapes."""
+    try:
+        return recognised(state)
+    except Unknown as unknown:
+        raise InvalidCheckpoint(str(unknown)) from None
 
 
 def model_of(state: Mapping[str, Tensor], config: ModelConfig) -> Model:
@@ -163,12 +138,17 @@ def _listed(kind: str, entries: list[str]) -> Iterable[str]:
         yield f"{len(entries)} {kind}: {', '.join(entries[:SHOWN])}{more}"
 
 
-def load_model(file: Path) -> Model:
-    """The model of a weights file: one of ours, or an official Segment Anything checkpoint (.pth or .safetensors)."""
-    if file.suffix == ".safetensors" and _header(file).get("format") == WEIGHTS_FORMAT:
-        return model_of(*load_weights(file))
+def load_any(file: Path) -> tuple[dict[str, Tensor], ModelConfig]:
+    """Weights and config of a file: one of ours, or a Segment Anything checkpoint (.pth, .pt or .safetensors)."""
+    if file.suffix == SAFETENSORS and _header(file).get("format") == WEIGHTS_FORMAT:
+        return load_weights(file)
     state = read_state(file)
-    return model_of(state, recognise(state))
+    return state, recognise(state)
+
+
+def load_model(file: Path) -> Model:
+    """The model of a weights file as :func:`load_any` reads it."""
+    return model_of(*load_any(file))
 
 
 def load_release(folder: Path) -> Release:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from segmenter import manifest as names
 from segmenter.build import Model, build
-from segmenter.checkpoint import load_weights, save_weights, state_digest
+from segmenter.checkpoint import Precision, load_weights, model_of, save_weights, state_digest
 from segmenter.config import ModelConfig, to_dict
 from segmenter.manifest import Manifest, file_digest
 from segmenter.modeling.starter import empty_mask_input
@@ -29,6 +29,7 @@ OPSET = 18
 GRAPHS = 1  # version of the graphs this file makes; part of the digest, so that a mended export is another release
 METADATA_KEY = "maskmill.release"
 LEAST_HALVED = 512  # values; smaller initialisers stay in full precision, they would save nothing
+LARGEST_GRAPH = 2**31 - 2**24  # bytes of weights; protobuf holds no more than 2 GiB
 LARGEST_DIFFERENCE = 2e-3  # of logits and scores between torch and onnxruntime
 
 
@@ -149,18 +150,25 @@ def difference(name: str, ours: Tensor, theirs: NDArray[np.float32]) -> float:
 
 
 @torch.inference_mode()
-def check_parity(model: Model, encoder: onnx.ModelProto, decoder: onnx.ModelProto, seed: int = 0) -> dict[str, float]:
+def check_parity(
+    model: Model, encoder: onnx.ModelProto | None, decoder: onnx.ModelProto, seed: int = 0
+) -> dict[str, float]:
     """Runs both graphs beside torch on a random picture and 1 to 9 points, with and without box and previous mask.
 
-    Returns the largest differences; :class:`ParityError` where one exceeds ``LARGEST_DIFFERENCE`` of its scale.
+    Without an encoder graph the decoders are compared on a random embedding. Returns the largest differences;
+    :class:`ParityError` where one exceeds ``LARGEST_DIFFERENCE`` of its scale.
     """
     config, generator = model.config, torch.Generator().manual_seed(seed)
-    pixels = torch.rand(1, 3, config.frame, config.frame, generator=generator) * 4 - 2
-    embedding = model.embed(pixels)
-    encoded = session(encoder).run(list(embedding), {"pixels": pixels.numpy()})
-    worst = {"embedding": max(difference(n, t, o) for (n, t), o in zip(embedding.items(), encoded, strict=True))}
+    worst = {"logits": 0.0, "iou": 0.0}
+    if encoder is None:
+        shapes = embedding_shapes(model)
+        embedding = {name: torch.randn(1, *shape, generator=generator) for name, shape in shapes.items()}
+    else:
+        pixels = torch.rand(1, 3, config.frame, config.frame, generator=generator) * 4 - 2
+        embedding = model.embed(pixels)
+        encoded = session(encoder).run(list(embedding), {"pixels": pixels.numpy()})
+        worst["embedding"] = max(difference(n, t, o) for (n, t), o in zip(embedding.items(), encoded, strict=True))
     run = session(decoder)
-    worst |= {"logits": 0.0, "iou": 0.0}
     for labels in ([1, -1], [2, 3], [1, 0, -1], [1, 0, 2, 3], [1] * 5 + [0] * 4 + [-1]):
         for present in (0.0, 1.0):
             coords = torch.rand(1, len(labels), 2, generator=generator) * config.frame
@@ -200,28 +208,43 @@ def describe(model: Model, name: str, version: str) -> Manifest:
     }
 
 
-def write_release(weights: Path, name: str, version: str, folder: Path) -> Manifest:
-    """Makes the release folder of a trained weights file; every graph is compared with torch before it is written.
+def write_release(
+    weights: Path, name: str, version: str, folder: Path, precision: Precision = "half", with_encoder: bool = True
+) -> Manifest:
+    """Makes the release folder of one of our weights files; every graph is compared with torch before it is written.
 
-    The release's weights are the half-precision ones, so all digests and graphs speak of exactly what is shipped.
+    Weights and graphs are stored in that ``precision``, and all digests speak of exactly what is shipped. Without the
+    encoder graph a release serves as well: only other programs read it. ValueError where the encoder is too large for
+    one ONNX file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    state, config = load_weights(weights)
-    save_weights(folder / names.WEIGHTS, state, config)
-    state, config = load_weights(folder / names.WEIGHTS)
-    model = build(config).eval()
-    model.load_state_dict(state)
+    save_weights(folder / names.WEIGHTS, *load_weights(weights), precision)
+    model = model_of(*load_weights(folder / names.WEIGHTS))
+    if with_encoder and _bytes(model) > LARGEST_GRAPH:
+        raise ValueError("the encoder does not fit into one ONNX file of 2 GB; make the release without it")
     description = describe(model, name, version)
-    encoder, decoder = halve_weights(encoder_onnx(model)), halve_weights(decoder_onnx(model))
+    stored = halve_weights if precision == "half" else _as_it_is
+    encoder = stored(encoder_onnx(model)) if with_encoder else None
+    decoder = stored(decoder_onnx(model))
     worst = check_parity(model, encoder, decoder)
     logging.getLogger(__name__).info("largest differences from torch: %s", worst)
-    for file, graph in ((names.ENCODER, encoder), (names.DECODER, decoder)):
+    graphs = {names.DECODER: decoder} | ({} if encoder is None else {names.ENCODER: encoder})
+    for file, graph in graphs.items():
         helper.set_model_props(graph, {METADATA_KEY: json.dumps(description, sort_keys=True)})
         onnx.checker.check_model(graph, full_check=True)
         (folder / file).write_bytes(graph.SerializeToString())
     files = {
-        file: {"digest": file_digest(folder / file), "bytes": (folder / file).stat().st_size} for file in names.FILES
+        file: {"digest": file_digest(folder / file), "bytes": (folder / file).stat().st_size}
+        for file in (names.WEIGHTS, *graphs)
     }
     released = description | {"files": files}
     (folder / names.MANIFEST).write_text(json.dumps(released, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return released
+
+
+def _bytes(model: Model) -> int:
+    return sum(value.numel() * value.element_size() for value in model.state_dict().values())
+
+
+def _as_it_is(graph: onnx.ModelProto) -> onnx.ModelProto:
+    return graph

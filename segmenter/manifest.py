@@ -1,7 +1,8 @@
 """The manifest of a model release: what it is, what its embeddings look like, and the digests of its files. No torch.
 
-A release is one immutable folder: ``release.json``, ``model.safetensors``, ``encoder.onnx``, ``decoder.onnx`` and a
-model card. ``digest`` names the whole model; ``encoder_digest`` names what embeddings depend on.
+A release is one immutable folder: ``release.json``, ``model.safetensors``, ``decoder.onnx``, and where they are wanted
+``encoder.onnx`` (for other programs) and a model card. ``digest`` names the whole model; ``encoder_digest`` names what
+embeddings depend on.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MANIFEST, WEIGHTS, ENCODER, DECODER, CARD = (
     "decoder.onnx",
     "MODEL_CARD.md",
 )
-FILES: Final = (WEIGHTS, ENCODER, DECODER)
+NEEDED: Final = (WEIGHTS, DECODER)
 SHIPPED: Final = Path(__file__).parent / "weights"
 STARTER: Final = SHIPPED / "starter"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -66,7 +67,9 @@ def read_manifest(folder: Path) -> Manifest:
         if not isinstance(manifest.get(field), kind):
             raise InvalidRelease(f"{file}: {field} is missing or not a {kind.__name__}")
     named = {name: entry.get("digest") for name, entry in manifest["files"].items() if isinstance(entry, dict)}
-    missing = [name for name in FILES if not _DIGEST.fullmatch(str(named.get(name)))]
+    if not set(named) <= {*NEEDED, ENCODER}:
+        raise InvalidRelease(f"{file} names files that no release has: {', '.join(map(str, named))}")
+    missing = [name for name in {*NEEDED, *named} if not _DIGEST.fullmatch(str(named.get(name)))]
     if missing:
         raise InvalidRelease(f"{file} names no digest for {', '.join(missing)}")
     for field in ("digest", "encoder_digest"):
@@ -75,10 +78,15 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def files_of(manifest: Manifest) -> list[str]:
+    """The files of a release besides its manifest."""
+    return sorted(manifest["files"])
+
+
 def verify(folder: Path) -> Manifest:
     """The manifest of a release all of whose files are there with their digests; else :class:`InvalidRelease`."""
     manifest = read_manifest(folder)
-    for name in FILES:
+    for name in files_of(manifest):
         file = folder / name
         if not file.is_file():
             raise InvalidRelease(f"{file} is missing")
@@ -89,17 +97,26 @@ def verify(folder: Path) -> Manifest:
 
 def shipped() -> list[Path]:
     """The release folders that come with the code."""
-    return sorted(file.parent for file in SHIPPED.glob(f"*/{MANIFEST}"))
+    return releases_in(SHIPPED)
 
 
-def find_weights(model: str) -> Path:
-    """The weights file that a person means: a shipped release's name, a release folder, or a weights file."""
+def releases_in(folder: Path) -> list[Path]:
+    """The release folders right inside a folder."""
+    return sorted(file.parent for file in folder.glob(f"*/{MANIFEST}"))
+
+
+def find_weights(model: str, *folders: Path) -> Path:
+    """The weights file that a person means: a weights file, a release folder, or the name of a release.
+
+    Releases are looked for by name in ``folders`` and among the shipped ones.
+    """
     path = Path(model)
-    named = {folder.name: folder for folder in shipped()}
     if path.is_file():
         return path
+    named = {release.name: release for place in (SHIPPED, *folders) for release in releases_in(place)}
     folder = path if (path / MANIFEST).is_file() else named.get(model)
     if folder is None:
-        known = ", ".join(named) or "none"
-        raise InvalidRelease(f"{model} is neither a file nor a release folder nor a shipped model (shipped: {known})")
+        raise InvalidRelease(
+            f"{model} is neither a file nor a release folder nor a model that is here (here: {', '.join(named)})"
+        )
     return folder / WEIGHTS

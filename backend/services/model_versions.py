@@ -49,7 +49,7 @@ def register_release(runtime: Runtime, folder: Path) -> ModelVersion:
         # The manifest is stored last, so its presence says that an earlier start stored everything.
         if not runtime.storage.exists(keys.release_key(digest, releases.MANIFEST)):
             releases.verify(folder)
-            for name in (*releases.FILES, releases.MANIFEST):
+            for name in (*releases.files_of(manifest), releases.MANIFEST):
                 runtime.storage.put_file(keys.release_key(digest, name), folder / name)
     except releases.InvalidRelease as error:
         raise Invalid(str(error), code="bad_release") from error

@@ -16,6 +16,8 @@ from segmenter.build import build
 from segmenter.checkpoint import InvalidCheckpoint
 from segmenter.config import MODEL_CONFIGS, ModelConfig, to_dict
 from segmenter.limited import Child
+from segmenter.recognition import name_of
+from segmenter.resolution import resized
 from tests.segmenter import golden
 from tests.segmenter.golden import SMALL
 
@@ -48,6 +50,18 @@ def test_official_checkpoints_are_recognised_and_fit(name: str) -> None:
     counts = {key: value.long() for key, value in state.items() if key.endswith("num_batches_tracked")}
     assert checkpoint.recognise(state) == MODEL_CONFIGS[name]
     assert checkpoint.model_of(state | counts, MODEL_CONFIGS[name]).config == MODEL_CONFIGS[name]
+
+
+def test_every_size_of_a_plain_vit_is_recognised() -> None:
+    state = build(SMALL).state_dict()
+    assert checkpoint.recognise(state) == SMALL
+    assert name_of(SMALL) == "sam" and name_of(MODEL_CONFIGS["vit_h"]) == "vit_h"
+    with torch.device("meta"):
+        larger, config = resized(build(MODEL_CONFIGS["vit_b"]).state_dict(), MODEL_CONFIGS["vit_b"], 512)
+    assert checkpoint.recognise(larger) == config and name_of(config) == "vit_b-512"
+    uneven = state | {"image_encoder.blocks.2.attn.rel_pos_h": torch.zeros(21, 32)}
+    with pytest.raises(InvalidCheckpoint, match="no Segment Anything model"):
+        checkpoint.recognise(uneven)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +124,8 @@ def test_weights_that_do_not_fit_are_listed() -> None:
         ({"image_encoder.features.0.weight": torch.zeros(1)}, "EdgeSAM"),
         ({"image_encoder.backbone.x": torch.zeros(1)}, "EfficientViT"),
         ({"image_encoder.pos_embed": torch.zeros(1), "mask_decoder.hf_token.weight": torch.zeros(1)}, "HQ-SAM"),
-        ({"image_encoder.pos_embed": torch.zeros(1, 64, 64, 384)}, "width 384"),
+        ({"image_encoder.pos_embed": torch.zeros(1, 64, 64, 384)}, "has no image_encoder.patch_embed"),
+        ({"image_encoder.pos_embed": torch.zeros(1, 197, 192)}, r"the shape \(1, 197, 192\)"),
         ({"fc.weight": torch.zeros(1)}, "no Segment Anything checkpoint"),
     ],
 )
@@ -193,7 +208,7 @@ def release(folder: Path, config: ModelConfig = SMALL) -> Path:
     texts = {"format": manifest.FORMAT, "name": "small", "version": "1", "digest": "d" * 64, "encoder_digest": "e" * 64}
     sizes = {"frame": config.frame, "logits": config.logits, "mask_threshold": 0.0}
     tables = {"config": to_dict(config), "preprocessing": {}, "embedding": {}}
-    values = texts | sizes | tables | {"files": dict.fromkeys(manifest.FILES, file)}
+    values = texts | sizes | tables | {"files": dict.fromkeys(manifest.NEEDED, file)}
     (folder / manifest.MANIFEST).write_text(json.dumps(values), encoding="utf-8")
     return folder
 

@@ -118,7 +118,7 @@ def test_names_files_and_folders_lead_to_weights(release: Path) -> None:
     assert (
         find_weights(str(release)) == release / "model.safetensors" == find_weights(str(release / "model.safetensors"))
     )
-    with pytest.raises(InvalidRelease, match="shipped: "):
+    with pytest.raises(InvalidRelease, match="here: "):
         find_weights("no such model")
 
 
