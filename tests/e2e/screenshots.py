@@ -41,7 +41,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        serving(Path(data) / "data", "--demo") as server,
+        serving(Path(data) / "data", "--demo", LOGNAME="Ada") as server,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=str(programs.chromium()), args=FLAGS)

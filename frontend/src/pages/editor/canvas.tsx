@@ -121,7 +121,8 @@ function feedStage(stage: Stage, editor: Editor, pointer: Hover): (() => void)[]
       stage.setInteraction({
         prompts: editor.prompting.draft.value?.steps.at(-1)?.prompts ?? [],
         band: editor.band.value,
-        crosshair: editor.tool.value === "box" && !editor.band.value ? pointer.value : null,
+        // Only until there is something to look at.
+        crosshair: editor.tool.value === "box" && !editor.band.value && !editor.hasDraft.value ? pointer.value : null,
       }),
     ),
     effect(() => {

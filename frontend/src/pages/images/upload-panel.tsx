@@ -5,6 +5,9 @@ import { Icon } from "../../ui/icon";
 import { Progress } from "../../ui/states";
 import { bytes, count, number } from "../../ui/words";
 
+/** So many refusals are listed without being asked for. */
+const FEW = 5;
+
 /** What happens to the files that were dropped: how far, what was refused and why, what still has to be sent. */
 export function UploadPanel({ projectId }: { projectId: string }) {
   const uploads = uploadsOf(projectId);
@@ -14,6 +17,7 @@ export function UploadPanel({ projectId }: { projectId: string }) {
   const { phase, accepted, duplicates, refused, unsent, total } = state;
   const settled = accepted + duplicates + refused.length;
   const busy = phase !== "done";
+  const few = !busy && refused.length <= FEW;
 
   return (
     <section class="upload-panel" aria-label="Upload" data-testid="upload-panel" data-phase={phase}>
@@ -26,7 +30,7 @@ export function UploadPanel({ projectId }: { projectId: string }) {
           {!busy && rest(duplicates, refused.length)}
         </span>
         <span class="space" />
-        {refused.length > 0 && (
+        {refused.length > 0 && !few && (
           <Button small kind="plain" pressed={open.value} onClick={() => (open.value = !open.value)}>
             {count(refused.length, "file")} refused
           </Button>
@@ -45,7 +49,7 @@ export function UploadPanel({ projectId }: { projectId: string }) {
         )}
       </div>
       {busy && <Progress done={settled} total={total} label="Files sent" />}
-      {(open.value || (!busy && refused.length > 0 && refused.length <= 5)) && (
+      {refused.length > 0 && (open.value || few) && (
         <ul class="refusals">
           {refused.map(({ path, reason }) => (
             <li key={path} data-testid="upload-refusal" data-file-name={path}>

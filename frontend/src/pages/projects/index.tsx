@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { api, type Project } from "../../data/api";
 import { Button } from "../../ui/button";
 import { useShortcutHelp } from "../../ui/help";
+import { Icon } from "../../ui/icon";
 import { useKeys } from "../../ui/keys";
 import { useLoad } from "../../ui/load";
 import { Link, navigate, paths } from "../../ui/router";
@@ -91,7 +92,13 @@ function ProjectCard({ project }: { project: Project }) {
 /** Up to four thumbnails: one fills the cover, two share it, three and four make a mosaic. */
 function Cover({ project }: { project: Project }) {
   const ids = project.cover_image_ids;
-  if (ids.length === 0) return <div class="cover bare" />;
+  if (ids.length === 0) {
+    return (
+      <div class="cover bare">
+        <Icon name="images" size={40} />
+      </div>
+    );
+  }
   return (
     <div class="cover" data-count={ids.length}>
       {ids.map((id) => (

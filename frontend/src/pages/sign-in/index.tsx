@@ -59,8 +59,7 @@ function FirstLink() {
           Open the link that it printed; it looks like <code>{location.origin}/login?token=…</code>
         </li>
         <li>
-          Was the link used already? Stop Maskmill with <kbd>Ctrl</kbd> + <kbd>C</kbd>, run <code>./run</code> again and
-          open the new link.
+          Was the link used already? Stop Maskmill with <CtrlC />, run <code>./run</code> again and open the new link.
         </li>
       </ol>
     </>
@@ -74,11 +73,18 @@ function AnotherLink() {
       <p>Each link signs in one browser, once, and for a limited time. To get another one:</p>
       <ol>
         <li>
-          Go to the terminal where Maskmill runs, stop it with <kbd>Ctrl</kbd> + <kbd>C</kbd> and run <code>./run</code>{" "}
-          again.
+          Go to the terminal where Maskmill runs, stop it with <CtrlC /> and run <code>./run</code> again.
         </li>
         <li>Open the link that it prints. Or go on in the browser in which you signed in before.</li>
       </ol>
     </>
+  );
+}
+
+function CtrlC() {
+  return (
+    <span class="chord">
+      <kbd>Ctrl</kbd> + <kbd>C</kbd>
+    </span>
   );
 }
