@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from segmenter.build import Model
-from segmenter.prompts import InvalidPrompt, Prompt, alike, check_inside, prompt_rows
+from segmenter.prompts import InvalidPrompt, Prompt, alike, check_inside, one_by_one, prompt_rows
 from segmenter.text import check_text
 from segmenter.transforms import Size, frame_pixels, to_frame, upsample_mask
 
@@ -219,15 +219,20 @@ def _decode_alike(
     ]
 
 
-def answer(model: Model, embedding: Embedding, prompt: Prompt) -> Candidates:
-    """Answers a prompt as the page does: box first, then click by click, each time showing the model its last mask."""
-    steps = [
-        Prompt(prompt.points[:count], prompt.box, prompt.text)
-        for count in range(len(prompt.points) + 1)
-        if count or prompt.box or prompt.text is not None
-    ]
+def answer(
+    model: Model,
+    embedding: Embedding,
+    prompt: Prompt,
+    mask_input: NDArray[np.float32] | None = None,
+    stability_fallback: bool = False,
+) -> Candidates:
+    """Answers a prompt as the page does: box first, then click by click, each time showing the model its last mask.
+
+    ``mask_input`` LxL is the mask to begin with.
+    """
     prepared = prepare(model, embedding, fold=False)
-    candidates = _decode(model, prepared, steps[:1])[0]
-    for step in steps[1:]:
-        candidates = _decode(model, prepared, [step], candidates.logits[candidates.chosen][None])[0]
+    shown = mask_input
+    for step in one_by_one(prompt):
+        candidates = _decode(model, prepared, [step], [shown], stability_fallback)[0]
+        shown = candidates.logits[candidates.chosen]
     return candidates

@@ -103,6 +103,14 @@ def prompt_rows(prompt: Prompt) -> tuple[NDArray[np.float64], NDArray[np.float32
     return values[:, :2], values[:, 2].astype(np.float32)
 
 
+def one_by_one(prompt: Prompt) -> list[Prompt]:
+    """The prompt as it grew: box and text first, then click by click; both corners of a box come at once."""
+    points = prompt.points
+    ends = [end for end, point in enumerate(points, 1) if point.label in (NEGATIVE, POSITIVE, BOX_BOTTOM_RIGHT)]
+    ends = ends if prompt.box is None and prompt.text is None else [0, *ends]
+    return [*(Prompt(points[:end], prompt.box, prompt.text) for end in ends if end < len(points)), prompt]
+
+
 def check_inside(prompt: Prompt, size: Size) -> None:
     """InvalidPrompt unless every click lies on the image of ``size`` (h, w) and every box within its edges.
 

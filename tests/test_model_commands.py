@@ -103,6 +103,44 @@ def test_golden_numbers_are_judged_entry_by_entry(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_checkpoint_is_imported_and_converted_and_segments(
+    photograph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from segmenter.checkpoint import save_official
+    from segmenter.golden.models import rebuilt
+    from tests.segmenter.golden import SMALL
+
+    monkeypatch.setenv("MASKMILL_DATA_DIR", str(tmp_path / "data"))
+    save_official(tmp_path / "tiny.pth", rebuilt(SMALL).state_dict(), SMALL)
+    done = maskmill("models", "import", tmp_path / "tiny.pth", "--name", "mine", "--half")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "data" / "releases" / "mine"
+    assert f"MASKMILL_RELEASE_DIR={folder} maskmill serve" in done.stdout
+    assert "mine 1 is whole" in maskmill("models", "verify").stdout and str(folder) in maskmill("models", "list").stdout
+    out = tmp_path / "masks.json"
+    done = maskmill("segment", "click", photograph, "--point", "200,300", "--model", "mine", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(out.read_text())["size"] == [600, 400]
+    assert maskmill("models", "convert", "mine", tmp_path / "back.pth", "--frame", "160").returncode == 0
+    table = torch.load(tmp_path / "back.pth", weights_only=True)
+    assert table["image_encoder.pos_embed"].shape == (1, 10, 10, 96)
+    assert {value.dtype for value in table.values()} == {torch.float32}
+
+
+def test_without_a_network_the_way_out_is_said(tmp_path: Path) -> None:
+    done = maskmill("models", "pull", "vit_b", "--url", "http://127.0.0.1:9/vit_b.pth", "--data", tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "maskmill models import FILE --name vit_b" in done.stderr and "sam_vit_b_01ec64.pth: 375 MB" in done.stdout
+    done = maskmill("models", "pull", "vit_x")
+    assert done.returncode == 1 and "there are vit_b, vit_l, vit_h, mobile_sam" in done.stderr
+    (tmp_path / "x.pth").write_bytes(b"no checkpoint")
+    done = maskmill("models", "import", tmp_path / "x.pth", "--data", tmp_path)
+    assert done.returncode == 1 and "x.pth is refused: " in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
 def test_train_release_and_evaluate_from_the_command_line(tmp_path: Path) -> None:
     folder = write_coco(tmp_path / "shapes")
     trained = maskmill(

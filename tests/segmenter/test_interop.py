@@ -38,7 +38,7 @@ VARIANTS = {
 
 
 def golden_cases(model: str) -> list[dict[str, Any]]:
-    cases = json.loads(golden.shared("onnx.json").read_text(encoding="utf-8"))["cases"]
+    cases = json.loads((golden.COMMITTED / "sam" / "onnx.json").read_text(encoding="utf-8"))["cases"]
     return [case for case in cases if case["model"] == model]
 
 
@@ -47,7 +47,7 @@ def options_of(case: dict[str, Any]) -> DecoderOptions:
 
 
 def check_case(case: dict[str, Any], low: np.ndarray, scores: np.ndarray, masks: np.ndarray) -> None:
-    arrays, key = np.load(golden.shared("onnx.npz")), case["key"]
+    arrays, key = np.load(golden.COMMITTED / "sam" / "onnx.npz"), case["key"]
     step, (down, right) = case["low_stride"], case["mask_stride_yx"]
     near(low[..., ::step, ::step], arrays[f"{key}/low_res_masks"], 3e-4, 6e-5)
     # A stability score moves with every pixel whose logit is within rounding of a threshold.
@@ -62,18 +62,6 @@ def feeds_of(case: dict[str, Any]) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in given.items()} | {
         "orig_im_size": np.array(case["orig_im_size"], np.float32)
     }
-
-
-@pytest.mark.parametrize("name", ["small", "full"])
-@torch.no_grad()
-def test_torchs_official_decoder_gives_the_references_numbers(name: str) -> None:
-    model, cases = ruled(SMALL if name == "small" else FULL), golden_cases(name)
-    assert len(cases) == {"small": 29, "full": 8}[name]
-    for case in cases:
-        embedding, *prompt = inputs_of(case)
-        low, scores = interop.OfficialDecoder(model, options_of(case))(embedding["image_embeddings"], *prompt)
-        size = (case["orig_im_size"][0], case["orig_im_size"][1])
-        check_case(case, low.numpy(), scores.numpy(), upsample_mask(low.numpy(), size, model.config.frame))
 
 
 def sessions(core: ModelProto, frame: int) -> dict[str, InferenceSession]:

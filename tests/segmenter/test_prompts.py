@@ -25,6 +25,7 @@ from segmenter.prompts import (
     mask_alone,
     mask_prompt,
     next_click,
+    one_by_one,
     prompt_rows,
     tight_box,
 )
@@ -52,6 +53,19 @@ def test_every_label_is_a_point_and_corners_or_padding_end_the_rows() -> None:
     coords, labels = prompt_rows(padded)
     assert coords.tolist() == [[3, 4], [0, 0]] and labels.tolist() == [0, PADDING] and padded.count == 1
     assert Prompt((Point(3, 4),), Box(1, 2, 7, 8), np.zeros(4, np.float32)).count == 3
+
+
+def test_a_prompt_grows_box_first_then_click_by_click() -> None:
+    a, b, box = Point(1, 1), Point(2, 2, 0), Box(0, 0, 3, 3)
+    assert [step.points for step in one_by_one(Prompt((a, b)))] == [(a,), (a, b)]
+    assert [step.points for step in one_by_one(Prompt((a,), box))] == [(), (a,)]
+    corners = (Point(0, 0, 2), Point(3, 3, 3))
+    assert [step.points for step in one_by_one(Prompt((*corners, a, Point(0, 0, -1))))] == [
+        corners,
+        (*corners, a),
+        (*corners, a, Point(0, 0, -1)),
+    ]
+    assert [step.points for step in one_by_one(Prompt((), box))] == [()]
 
 
 @pytest.mark.parametrize("points", [(), (Point(1, 1, PADDING),)])
