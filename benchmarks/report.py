@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,26 @@ def machine() -> str:
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, load {load:.1f}"
+
+
+def has_amx() -> bool:
+    """Whether the processor multiplies bfloat16 matrices itself: the goals of low precision hold only there."""
+    information = Path("/proc/cpuinfo")
+    return information.exists() and "amx_bf16" in information.read_text(encoding="utf-8")
+
+
+def cpu_milliseconds(repeat: int, *actions: Callable[[], object]) -> list[float]:
+    """Median processor time of each action, after one round that is not counted.
+
+    They take turns, so what else the machine does disturbs all of them alike.
+    """
+    times = np.empty((repeat + 1, len(actions)))
+    for turn in times:
+        for place, action in enumerate(actions):
+            started = time.process_time()
+            action()
+            turn[place] = 1000 * (time.process_time() - started)
+    return [float(median) for median in np.median(times[1:], axis=0)]
 
 
 def percentiles(values: Sequence[float]) -> str:

@@ -50,6 +50,13 @@ class ImageSide:
     projected: Projected | None
 
 
+class _Product(NamedTuple):
+    """A layer as ``x @ weight + bias``."""
+
+    weight: Tensor
+    bias: Tensor
+
+
 @dataclass(frozen=True)
 class Judged:
     """Prompts after the transformer: their predicted IoU Bx4, mask tokens Bx4xC and cells BxNxC in rows of W."""
@@ -65,7 +72,9 @@ def image_side(decoder: MaskDecoder, image: Tensor, positions: Tensor, no_mask: 
 
     Folding pays from the third prompt on; without it the first layer is computed as the later ones are.
     """
-    positions = positions.flatten(2).transpose(1, 2).contiguous()
+    dtype = decoder.iou_token.weight.dtype
+    image, no_mask = image.to(dtype), no_mask.to(dtype)
+    positions = positions.to(dtype).flatten(2).transpose(1, 2).contiguous()
     cells = _cells(image + no_mask[:, :, None, None], positions)
     return ImageSide(image, positions, cells, _project(decoder.transformer.layers[0], cells) if fold else None)
 
@@ -73,8 +82,8 @@ def image_side(decoder: MaskDecoder, image: Tensor, positions: Tensor, no_mask: 
 def judge(decoder: MaskDecoder, side: ImageSide, sparse: Tensor, dense: Tensor | None) -> Judged:
     """Prompt tokens BxNxC and, where there are mask prompts, their maps BxCxHxW, through the transformer."""
     output = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])[None].expand(sparse.shape[0], -1, -1)
-    tokens = torch.cat([output, sparse], 1)
-    cells = side.unmasked if dense is None else _cells(side.image + dense, side.positions)
+    tokens = torch.cat([output, sparse.to(output.dtype)], 1)
+    cells = side.unmasked if dense is None else _cells(side.image + dense.to(output.dtype), side.positions)
     transformer = decoder.transformer
     if _few(transformer.final_attn_token_to_image, tokens):
         projected = side.projected if dense is None else None
@@ -82,44 +91,37 @@ def judge(decoder: MaskDecoder, side: ImageSide, sparse: Tensor, dense: Tensor |
     else:
         tokens, attended = transformer(cells.plain.expand(len(tokens), -1, -1), side.positions, tokens)
     size = (side.image.shape[-2], side.image.shape[-1])
-    return Judged(decoder.iou_prediction_head(tokens[:, 0]), tokens[:, 1 : 1 + TOKENS], attended, size)
+    return Judged(decoder.iou_prediction_head(tokens[:, 0]).float(), tokens[:, 1 : 1 + TOKENS], attended, size)
 
 
 def draw(decoder: MaskDecoder, judged: Judged, rows: Tensor) -> Tensor:
-    """Logits Kx4x4Hx4W of the prompts named by ``rows``.
-
-    A transposed convolution of stride 2 and side 2 is one matrix product a cell: each cell becomes 2x2 finer ones.
-    """
-    first, norm, _, second, _ = decoder.output_upscaling
-    assert isinstance(first, nn.ConvTranspose2d) and isinstance(second, nn.ConvTranspose2d)
-    assert isinstance(norm, LayerNorm2d)
-    to_finer, to_finest = _as_product(first), _as_product(second)
+    """Logits Kx4x4Hx4W of the prompts named by ``rows``."""
     tokens = judged.tokens[rows]
     weights = torch.stack([mlp(tokens[:, i]) for i, mlp in enumerate(decoder.output_hypernetworks_mlps)], 1)
     height, width = judged.size
-    drawn = tokens.new_empty(len(rows), TOKENS, height, 2, 2, width, 2, 2)
-    # One by one: what lies between the products then stays in the processor's cache.
+    # Finer rows by both steps: dy of the first, dy of the second, then a whole row of logits.
+    drawn = tokens.new_empty((len(rows), TOKENS, height, 2, 2, 4 * width), dtype=torch.float32)
+    first, norm, _, second, _ = decoder.output_upscaling
+    assert isinstance(first, nn.ConvTranspose2d) and isinstance(second, nn.ConvTranspose2d)
+    assert isinstance(norm, LayerNorm2d)
+    to_finer, to_finest = _as_products(first), _as_products(second)
+    # One by one, and only the finer cells of one finer row at a time: what lies between the products stays in the
+    # processor's cache, and the order of the cells is that of the logits.
     for place, row in enumerate(rows.tolist()):
-        finer = torch.addmm(to_finer.bias, judged.cells[row], to_finer.weight).reshape(-1, first.out_channels)
-        finer = F.gelu(F.layer_norm(finer, finer.shape[-1:], norm.weight, norm.bias, norm.eps))
-        finest = F.gelu(torch.addmm(to_finest.bias, finer, to_finest.weight)).reshape(-1, second.out_channels)
-        # cells y, x, first step's dy, dx, second step's dy, dx -> image rows y dy dy, columns x dx dx
-        logits = (weights[place] @ finest.T).reshape(TOKENS, height, width, 2, 2, 2, 2)
-        drawn[place] = logits.permute(0, 1, 3, 5, 2, 4, 6)
+        for upper, (weight, bias) in enumerate(to_finer):
+            finer = torch.addmm(bias, judged.cells[row], weight).reshape(-1, first.out_channels)
+            finer = F.gelu(F.layer_norm(finer, finer.shape[-1:], norm.weight, norm.bias, norm.eps))
+            for lower, (finer_weight, finer_bias) in enumerate(to_finest):
+                finest = F.gelu(torch.addmm(finer_bias, finer, finer_weight)).reshape(-1, second.out_channels)
+                drawn[place, :, :, upper, lower] = (weights[place] @ finest.T).reshape(TOKENS, height, -1)
     return drawn.reshape(len(rows), TOKENS, 4 * height, 4 * width)
 
 
-class _Product(NamedTuple):
-    """A layer as ``x @ weight + bias``."""
-
-    weight: Tensor
-    bias: Tensor
-
-
-def _as_product(layer: nn.ConvTranspose2d) -> _Product:
-    """A transposed convolution of side and stride 2: C channels of a cell -> C' of each of its four finer cells."""
+def _as_products(layer: nn.ConvTranspose2d) -> list[_Product]:
+    """A transposed convolution of side and stride 2, as one product for each of a cell's two finer rows."""
     assert layer.bias is not None
-    return _Product(layer.weight.permute(0, 2, 3, 1).flatten(1), layer.bias.repeat(4))
+    rows = layer.weight.permute(2, 0, 3, 1).flatten(2)
+    return [_Product(row, layer.bias.repeat(2)) for row in rows]
 
 
 def _cells(image: Tensor, positions: Tensor) -> Cells:

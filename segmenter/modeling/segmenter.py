@@ -35,7 +35,8 @@ class Sam(nn.Module):
 
     def embed(self, pixels: Tensor) -> dict[str, Tensor]:
         """Normalised, padded pixels Bx3xSxS -> ``image_embeddings`` BxCxHxW, H = W = S / patch size."""
-        return {EMBEDDING: self.image_encoder(pixels)}
+        embedded: Tensor = self.image_encoder(pixels.to(next(self.image_encoder.parameters()).dtype))
+        return {EMBEDDING: embedded.float()}
 
     def decode(
         self,
