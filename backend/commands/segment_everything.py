@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.commands.models import ModelName, told
+from backend.commands.models import ModelName, told, weights_of
 from backend.errors import MaskmillError
 
 if TYPE_CHECKING:
@@ -85,11 +85,10 @@ def _model(name: str, threads: int) -> Model:
     import torch
 
     from segmenter.checkpoint import load_model
-    from segmenter.manifest import find_weights
     from workers.machine import usable_cores
 
     torch.set_num_threads(threads or usable_cores())
-    return load_model(find_weights(name)).to("cuda" if torch.cuda.is_available() else "cpu")
+    return load_model(weights_of(name)).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _config(network: Model, preset: str | None, given: dict[str, Any]) -> AutomaskConfig:
