@@ -98,7 +98,8 @@ describe("a Segment Anything decoder in the page's worker", () => {
       const { logits, predictedIou, decode: handle } = reply as Reply & Decoded;
       before = handle;
       expect(logits.length).toBe(4 * release.logits * release.logits);
-      expect(largest(logits, answer.logits)).toBeLessThan(1e-3);
+      // A mask that was computed here and refined brings its own rounding along.
+      expect(largest(logits, answer.logits)).toBeLessThan(answer.refined === null ? 1e-3 : 5e-3);
       expect(largest(predictedIou, answer.predicted_iou)).toBeLessThan(1e-4);
       const heard = promptCount(answer.prompts) + (answer.refined === null ? 0 : 1);
       expect(chooseCandidate(predictedIou, heard)).toBe(answer.chosen);
@@ -120,7 +121,7 @@ describe("a Segment Anything decoder in the page's worker", () => {
     expect(await ask({ kind: "load", release: tampered, threads: 1 })).toMatchObject({ code: "mismatch" });
     const larger = { ...RELEASE, logits: release.logits * 2 };
     expect(await ask({ kind: "load", release: larger, threads: 1 })).toMatchObject({ kind: "failed" });
-  });
+  }, 60_000);
 });
 
 function otherPixels(one: string, other: string): number {
