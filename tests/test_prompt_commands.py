@@ -18,8 +18,8 @@ from segmenter.build import build
 from segmenter.checkpoint import load_model, save_weights
 from segmenter.export import session
 from segmenter.manifest import STARTER, find_weights, verify
-from segmenter.predict import decode, embed
-from segmenter.prompts import Box, Point, Prompt
+from segmenter.predict import answer, decode, embed
+from segmenter.prompts import Box, Point, Prompt, mask_alone, mask_prompt
 from tests.segmenter.test_text import TOLD, write_clip
 from tests.test_model_commands import maskmill
 
@@ -57,16 +57,23 @@ def test_a_file_of_prompts_asks_for_many_objects(folder: Path, tmp_path: Path) -
     out = tmp_path / "out.json"
     done = maskmill("segment", "click", folder / "coffee.png", "--prompts", folder / "prompts.json", "--out", out)
     assert done.returncode == 0, done.stderr
-    answer = json.loads(out.read_text())
-    assert answer["size"] == [200, 300] and len(answer["objects"]) == len(asked)
-    cup = np.array(Image.open(folder / "cup.png")) > 0
-    for found in answer["objects"]:
-        assert len(found["masks"]) == 3
-        assert max(iou(bitmap(mask), cup) for mask in [*found["masks"], found["single"]]) > 0.6
+    written = json.loads(out.read_text())
+    assert written["size"] == [200, 300] and len(written["objects"]) == len(asked)
     network = load_model(find_weights("starter"))
     embedding = embed(network, np.array(Image.open(folder / "coffee.png").convert("RGB")))
-    alone = decode(network, embedding, [Prompt((), Box(100, 30, 235, 150))])[0]
-    assert (bitmap(answer["objects"][2]["single"]) == alone.mask(0)).all()
+    cup = np.array(Image.open(folder / "cup.png")) > 0
+    shown, box = mask_prompt(cup, network.config.logits), Box(100, 30, 235, 150)
+    expected = [
+        answer(network, embedding, mask_alone(cup), shown),
+        answer(network, embedding, Prompt((Point(165, 90), Point(10, 10, 0)))),
+        answer(network, embedding, Prompt((), box)),
+        answer(network, embedding, Prompt((), box), shown),
+    ]
+    for told, candidates in zip(written["objects"], expected, strict=True):
+        assert (bitmap(told["single"]) == candidates.mask(0)).all()
+        for mask, index in zip(told["masks"], candidates.ranked, strict=True):
+            assert (bitmap(mask) == candidates.mask(index)).all()
+    assert iou(bitmap(written["objects"][3]["single"]), cup) > 0.5
 
 
 @pytest.mark.parametrize(
