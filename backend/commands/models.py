@@ -46,6 +46,20 @@ def told() -> Iterator[None]:
         raise Invalid(str(error)) from error
 
 
+def imported(data: Path | None = None) -> Path:
+    """The folder of the releases that were imported, in the data directory."""
+    from backend.commands.server import settings_with
+
+    return settings_with(data_dir=data).data_dir / "releases"
+
+
+def weights_of(model: str) -> Path:
+    """The weights file of a release by name, shipped or imported, of a release folder, or the file itself."""
+    from segmenter.manifest import find_weights
+
+    return find_weights(model, imported())
+
+
 def train(
     data: DataFolders,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoint, metrics and weights go.")],
@@ -88,7 +102,6 @@ def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig,
     from segmenter.checkpoint import load_model
     from segmenter.config import MODEL_CONFIGS
     from segmenter.data import Sampler, find_coco_folders, read_scenes, read_split
-    from segmenter.manifest import find_weights
     from segmenter.modeling.starter import Starter
     from segmenter.train import train as run
 
@@ -99,7 +112,7 @@ def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig,
     for name, members in scenes.items():
         typer.echo(f"  {name}: {len(members)} images")
     sampler = Sampler(scenes, recipe.synthetic_share, recipe.paste_share, rng, recipe.whole_share)
-    model = load_model(find_weights(init)) if init else Starter(MODEL_CONFIGS["starter"])
+    model = load_model(weights_of(init)) if init else Starter(MODEL_CONFIGS["starter"])
     if not isinstance(model, Starter):
         raise ValueError(f"{init} is not a starter model; only such are trained here")
     with Progress() as progress:
@@ -130,13 +143,12 @@ def evaluate_clicks(
     from segmenter.data import find_coco_folders, read_split
     from segmenter.evaluate import clicks
     from segmenter.evaluate.baselines import BASELINES
-    from segmenter.manifest import find_weights
 
     with told(), Progress() as progress:
         task = progress.add_task("evaluating", total=None)
         metrics = clicks.evaluate_clicks(
             find_coco_folders(data),
-            str(find_weights(model)),
+            str(weights_of(model)),
             out,
             read_split(split, "evaluate"),
             limit,
