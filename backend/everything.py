@@ -27,6 +27,7 @@ from segmenter.containment import parents
 from segmenter.overlay import overlay
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
+OVERLAY = ".overlay.jpg"
 OVERLAY_QUALITY = 90
 
 
@@ -75,10 +76,16 @@ def _pictures(path: Path) -> Iterator[tuple[str, Path]]:
     if not path.is_dir():
         yield path.name, path
         return
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    files = sorted(file for file in path.rglob("*") if _is_picture(file.relative_to(path)) and file.is_file())
     if not files:
         raise Invalid(f"no pictures ({', '.join(sorted(SUFFIXES))}) in {path}")
     yield from ((file.relative_to(path).as_posix(), file) for file in files)
+
+
+def _is_picture(name: Path) -> bool:
+    """By its name; hidden files and what an earlier run laid beside the pictures are none."""
+    hidden = any(part.startswith(".") for part in name.parts)
+    return name.suffix.lower() in SUFFIXES and not hidden and not name.name.endswith(OVERLAY)
 
 
 def segment(
@@ -96,7 +103,7 @@ def segment(
     if with_overlay:
         shown = io.BytesIO()
         Image.fromarray(overlay(rgb, found)).save(shown, "JPEG", quality=OVERLAY_QUALITY)
-        with _whole(work.target.with_suffix(".overlay.jpg")) as file:
+        with _whole(work.target.with_suffix(OVERLAY)) as file:
             file.write(shown.getvalue())
     image = sa1b.Sa1bImage(work.image_id, rgb.shape[1], rgb.shape[0], work.file_name)
     with _whole(work.target) as file:

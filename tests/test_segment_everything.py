@@ -43,6 +43,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(coins()[:60, :90]).save(folder / "sa_7.jpg")
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no photograph")
     (folder / "notes.txt").write_text("not a picture")
+    for name in (".hidden.png", "old.overlay.jpg"):  # hidden, and of an earlier run: both are left alone
+        Image.fromarray(coins()[:60, :90]).save(folder / name)
     return folder
 
 

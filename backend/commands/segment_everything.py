@@ -133,7 +133,7 @@ def _segment_all(
             except Cancelled:
                 typer.echo(f"stopped: {place} of {len(works)} pictures are done, and every file is whole", err=True)
                 raise typer.Exit(INTERRUPTED) from None
-            except (ValueError, OSError, MemoryError, MaskmillError) as error:
+            except (ValueError, OSError, MemoryError, RuntimeError, MaskmillError) as error:  # torch: out of memory
                 failed.append(f"{work.picture}: {error or type(error).__name__}")
                 continue
             typer.echo(f"{work.file_name}: {count} masks in {time.monotonic() - started:.1f} s, {work.target}")

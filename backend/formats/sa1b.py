@@ -65,7 +65,7 @@ def read_image(path: Path) -> tuple[Sa1bImage, list[dict[str, Any]]]:
         document = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
         image = _image(document["image"])
         annotations = list(_annotations(document["annotations"], image))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise _bad(path, f"{type(error).__name__}: {error}") from error
     return image, annotations
 

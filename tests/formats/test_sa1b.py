@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.errors import Invalid
 from backend.formats import sa1b
@@ -83,6 +85,7 @@ EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no point": lambda d: d["annotations"][0].update(point_coords=[]),
     "a point of one": lambda d: d["annotations"][0].update(point_coords=[[1]]),
     "an infinite score": lambda d: d["annotations"][0].update(predicted_iou=1e999),
+    "a score beyond all floats": lambda d: d["annotations"][0].update(predicted_iou=10**400),
     "the same id twice": lambda d: d["annotations"][1].update(id=1),
     "a parent that is not there": lambda d: d["annotations"][1].update(parent_id=9),
 }
@@ -102,3 +105,14 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
         file.write_bytes(whole[:length])
         with pytest.raises(Invalid, match="no SA-1B file"):
             sa1b.read_image(file)
+
+
+@given(st.integers(0, 400), st.binary(max_size=4))
+def test_any_damage_is_refused_or_harmless(tmp_path_factory: pytest.TempPathFactory, at: int, damage: bytes) -> None:
+    file, whole = tmp_path_factory.mktemp("damaged") / "sa_11.json", written([annotation()])
+    file.write_bytes(whole[:at] + damage + whole[at + len(damage) :])
+    try:
+        _, annotations = sa1b.read_image(file)
+    except Invalid:
+        return
+    assert all(masks.decode(entry["segmentation"], (5, 6)).sum() == entry["area"] for entry in annotations)
