@@ -1,13 +1,22 @@
 """A real model release that is small enough to encode an image in milliseconds; it never learned anything."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segmenter.config import ModelConfig
 
 TINY_FRAME = 64
 
 
-def write_tiny_release(folder: Path, seed: int = 0) -> Path:
-    """A release folder of an untrained starter with a frame of 64; its ONNX files hold no graph."""
+def write_tiny_release(folder: Path, seed: int = 0, config: ModelConfig | None = None) -> Path:
+    """A release folder of an untrained starter with a frame of 64; its ONNX files hold no graph.
+
+    With a ``config`` a release of that model, as it is imported: without an encoder graph.
+    """
     from workers.machine import settle
 
     settle()
@@ -20,20 +29,21 @@ def write_tiny_release(folder: Path, seed: int = 0) -> Path:
     from segmenter.manifest import DECODER, ENCODER, MANIFEST, WEIGHTS, file_digest
 
     sizes = StarterConfig(widths=(8, 8, 16, 32), blocks=(1, 1, 1), attention_blocks=1, dim=16, decoder_heads=2)
-    config = ModelConfig(frame=TINY_FRAME, logits=TINY_FRAME // 2, starter=sizes)
+    graphs = (DECODER, ENCODER) if config is None else (DECODER,)
+    config = config or ModelConfig(frame=TINY_FRAME, logits=TINY_FRAME // 2, starter=sizes)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = build(config).eval()
     folder.mkdir(parents=True, exist_ok=True)
     save_weights(folder / WEIGHTS, model.state_dict(), config)
-    for name in (ENCODER, DECODER):
+    for name in graphs:
         (folder / name).write_bytes(b"no graph: " + name.encode())
     files = {
         name: {
             "digest": file_digest(folder / name),
             "bytes": (folder / name).stat().st_size,
         }
-        for name in (WEIGHTS, ENCODER, DECODER)
+        for name in (WEIGHTS, *graphs)
     }
     manifest = {**describe(model, "tiny", "0"), "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True))

@@ -44,6 +44,21 @@ def test_a_release_whose_files_are_not_its_own_is_refused(browser: Browser, rele
     assert browser.get("/api/model-versions").json()["model_versions"] == []
 
 
+def test_an_imported_official_model_is_served_too(browser: Browser, tmp_path: Path) -> None:
+    """It has no encoder graph, and its embedding is one tensor."""
+    from segmenter.config import ModelConfig, SamConfig
+
+    sizes = SamConfig(embed_dim=32, depth=1, num_heads=2, global_attention_blocks=(0,), window_size=2)
+    folder = releases.write_tiny_release(tmp_path / "sam", config=ModelConfig("sam", 64, 16, sam=sizes))
+    version = model_versions.register_release(browser.runtime, folder)
+    image = browser.new_image(browser.new_project())
+    assert image["embedding"] == {"encoder_digest": version.encoder_digest, "state": "ready"}
+    content = browser.get(f"/api/embeddings/{version.encoder_digest}/{image['pixel_digest']}").content
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    assert [name for name in header if name != "__metadata__"] == ["image_embeddings"]
+    assert header["image_embeddings"]["shape"][-3:] == [256, 4, 4]
+
+
 def test_an_uploaded_image_gets_its_embedding(browser: Browser, release: Path) -> None:
     version = model_versions.register_release(browser.runtime, release)
     image = browser.new_image(browser.new_project())
