@@ -95,13 +95,22 @@ class Golden:
 
     @cached_property
     def constants(self) -> Constants:
-        """From the folder's README where it has one, else those of the open set."""
+        """From the folder's README; without one, the centre from a stored mask input; else those of the open set."""
         try:
             text = self.file("README.md").read_text(encoding="utf-8")
         except Absent:
-            return Constants()
+            return Constants(*self._centre())
         found = {name: re.search(rf"\b{name} ?= ?(\d+)\b", text) for name in ("a", "b", "k")}
         return Constants(**{name: int(match[1]) for name, match in found.items() if match})
+
+    def _centre(self) -> tuple[int, ...]:
+        """Row and column of the highest logit of `mask_soft`, in 64ths of its side."""
+        try:
+            soft = self.array("small", "masks/mask_soft").squeeze()
+        except Absent:
+            return ()
+        row, column = np.unravel_index(soft.argmax(), soft.shape)
+        return round(64 * int(row) / len(soft)), round(64 * int(column) / len(soft))
 
 
 def near(ours: ArrayLike, theirs: ArrayLike, limit: float, rms: float | None = None) -> str:

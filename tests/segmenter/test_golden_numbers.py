@@ -9,8 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from segmenter.golden import SUBJECTS, Verdict, verdicts
+from segmenter.golden.judge import Constants, Golden
+from segmenter.golden.models import config_of, rebuilt
+from segmenter.transforms import frame_pixels, to_frame, upsample_mask
 from tests.segmenter.golden import COMMITTED, SHARED
 
 FOLDER = COMMITTED / "sam"
@@ -122,6 +127,34 @@ def test_the_configuration_is_read_and_not_assumed(tmp_path: Path) -> None:
     assert states(folder, "small/synth/embedding") == {"small/synth/embedding": "FAIL"}
 
 
+def test_another_set_with_other_sizes_names_and_pictures_is_judged(tmp_path: Path) -> None:
+    """Written by this implementation, so it must pass; nothing in it is as in the committed set."""
+    sizes = {"img_size": 192, "patch_size": 16, "embed_dim": 64, "depth": 3, "num_heads": 4, "mlp_ratio": 2}
+    sizes |= {"window_size": 7, "global_attn_indexes": [2], "out_chans": 256}
+    rgb = np.random.default_rng(0).integers(0, 256, (90, 61, 3), np.uint8)
+    (tmp_path / "images").mkdir()
+    Image.fromarray(rgb).save(tmp_path / "images" / "noise.png")
+    spec: dict[str, Any] = {"name": "odd", "point_coords": [[[30.5, 11.25]]], "point_labels": [[0]], "boxes": None}
+    spec |= {"mask_input": None, "multimask_output": False, "low_stride": 5}
+    table = {"config": sizes, "images": {"noise": {"h": 90, "w": 61}}, "prompts": {"noise": [spec]}}
+    (tmp_path / "small.json").write_text(json.dumps(table))
+    model = rebuilt(config_of(Golden(tmp_path), "small"))
+    pixels = torch.from_numpy(frame_pixels(rgb, 192, model.config.pixel_mean, model.config.pixel_std))[None]
+    coords = torch.from_numpy(to_frame(np.array([[30.5, 11.25], [0, 0]]), (90, 61), 192)).float()[None]
+    labels, blank = torch.tensor([[0.0, -1.0]]), torch.zeros(1, 1, 48, 48)
+    with torch.inference_mode():
+        embedding = model.embed(pixels)
+        logits, iou = model.decode(embedding, coords, labels, blank, torch.zeros(1))
+        sparse = model.prompt_encoder.sparse((coords + 0.5) / 192, labels)
+    full = upsample_mask(logits[:, :1].numpy(), (90, 61), 192)
+    spec |= {"positive_pixels": (full > 0).sum((2, 3)).tolist(), "near_zero_pixels": [[0]]}
+    (tmp_path / "small.json").write_text(json.dumps(table | {"upscaled_stride_yx": [3, 4]}))
+    answers = {"low": logits[..., ::5, ::5], "iou": iou, "sparse": sparse, "up": full[..., ::3, ::4]}
+    arrays = {f"noise/odd/{name}": np.asarray(value) for name, value in answers.items()}
+    np.savez(tmp_path / "small.npz", **arrays, **{"noise/embedding": embedding["image_embeddings"][0].numpy()})
+    assert states(tmp_path, "small/noise") == {"small/noise/embedding": "PASS", "small/noise/odd": "PASS"}
+
+
 def test_what_is_absent_is_skipped_and_said(tmp_path: Path) -> None:
     folder = copied(tmp_path / "golden", "small.json", "small.npz", "onnx.json")
     found = {verdict.entry: verdict for verdict in verdicts(folder, ["small/synth", "vit_h", "onnx"])}
@@ -140,8 +173,9 @@ def test_a_file_of_another_form_fails_alone(tmp_path: Path) -> None:
 
 
 def test_constants_of_the_rules_come_from_the_readme(tmp_path: Path) -> None:
-    from segmenter.golden.judge import Constants, Golden
-
     assert Golden(tmp_path).constants == Constants(26, 30, 1)
+    y, x = np.mgrid[:64, :64]
+    np.savez(tmp_path / "small.npz", **{"masks/mask_soft": -np.abs(x - 40.0) - np.abs(y - 11.0)})
+    assert Golden(tmp_path).constants == Constants(11, 40, 1)
     (tmp_path / "README.md").write_text("(side L, u = L/64, a=21, b=33, x = column)\n ..., k = 2, i row\n")
     assert Golden(tmp_path).constants == Constants(21, 33, 2)
