@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         default=15.0, gt=0.05, description="A waiting job is announced again after so long, then twice so long ..."
     )
     worker_threads: int = Field(default=0, ge=0, description="Threads of the model in a worker; 0 = one per core")
+    worker_precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="In which a worker computes; bfloat16 only where the machine gains by it"
+    )
     release_dir: Path | None = Field(
         default=None, description="Model release served at the start; default: the shipped one"
     )

@@ -109,7 +109,7 @@ class Embedded:
 def child_environment(settings: Settings) -> dict[str, str]:
     """The parent's settings as variables, so that options of the command line reach the child."""
     told = {"data_dir", "database_url", "storage_url", "broker_url", "max_upload_bytes", "max_image_pixels"}
-    told |= {"max_image_side", "decode_memory_bytes", "decode_seconds", "worker_threads"}
+    told |= {"max_image_side", "decode_memory_bytes", "decode_seconds", "worker_threads", "worker_precision"}
     told |= {"job_lease_seconds", "job_resend_seconds"}
     return {f"MASKMILL_{name.upper()}": str(getattr(settings, name)) for name in told}
 

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,24 +41,32 @@ class ModelCache:
         with self._lock:
             if version.digest not in self._loaded:
                 folder = fetch(runtime.storage, version, runtime.settings.data_dir / "cache" / "releases")
-                self._loaded[version.digest] = load(folder, runtime.settings.worker_threads)
+                self._loaded[version.digest] = load(
+                    folder, runtime.settings.worker_threads, runtime.settings.worker_precision
+                )
                 while len(self._loaded) > self._limit:
                     self._loaded.popitem(last=False)
             self._loaded.move_to_end(version.digest)
             return self._loaded[version.digest]
 
 
-def load(folder: Path, threads: int) -> Release:
-    """Import torch, now and not earlier, give it its threads, load the weights, onto a CUDA device if there is one."""
+def load(folder: Path, threads: int, precision: str = "float32") -> Release:
+    """Import torch, now and not earlier, give it its threads, load the weights, onto a CUDA device if there is one.
+
+    ``precision`` bfloat16 is followed only where it makes the machine faster.
+    """
     settle()
     import torch
 
     from segmenter.checkpoint import load_release
+    from segmenter.precision import gains, lowered
 
     torch.set_num_threads(threads or usable_cores())
     release = load_release(folder)
-    if torch.cuda.is_available():
-        release.model.to("cuda")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    release.model.to(device)
+    if precision == "bfloat16" and gains(device):
+        return replace(release, model=lowered(release.model))
     return release
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from workers.model_cache import load
+
 LOOK = """
 import json, os, resource, sys
 from pathlib import Path
@@ -48,3 +50,10 @@ def test_what_somebody_set_is_left_alone(tiny_release: Path) -> None:
     told = look(tiny_release, MALLOC_MMAP_THRESHOLD_="131072", OMP_WAIT_POLICY="ACTIVE")
     assert told["policy"] == "ACTIVE"
     assert int(str(told["faults"])) > 1000
+
+
+def test_a_precision_that_gains_nothing_is_not_followed(tiny_release: Path) -> None:
+    exact, asked = load(tiny_release, 1), load(tiny_release, 1, "bfloat16")  # the starter gains nowhere
+    assert [value.dtype for value in asked.model.state_dict().values()] == [
+        value.dtype for value in exact.model.state_dict().values()
+    ]
