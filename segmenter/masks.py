@@ -66,9 +66,9 @@ def parse(size: object, counts: object, expected: Size) -> Runs:
         raise InvalidMask(f"counts must be text or a list of integers, not {type(counts).__name__}")
     if runs.size == 0 or runs.size > pixels + 1:
         raise InvalidMask(f"{runs.size} runs cannot cover {pixels} pixels")
-    if (runs < 0).any() or (runs[1:] == 0).any():
+    if runs[0] < 0 or runs[1:].min(initial=1) < 1:
         raise InvalidMask("runs must be positive; only the first may be 0")
-    if (runs > pixels).any() or int(runs.sum()) != pixels:
+    if int(runs.sum()) != pixels:
         raise InvalidMask(f"the runs do not cover exactly {pixels} pixels")
     return runs
 
@@ -231,8 +231,9 @@ def _decompress(counts: str, pixels: int) -> Runs:
     ends = np.flatnonzero((codes & 32) == 0)
     if ends.size > min(MAX_RUNS, pixels + 1):
         raise InvalidMask(f"{ends.size} runs are too many")
-    lengths = np.diff(ends, prepend=-1)
-    if (lengths > MAX_GROUPS).any():
+    lengths = ends + 1
+    lengths[1:] -= lengths[:-1].copy()
+    if lengths.max() > MAX_GROUPS:
         raise InvalidMask(f"a number has more than {MAX_GROUPS} groups")
     last, previous = codes[ends], codes[ends - (lengths > 1)]
     if ((lengths > 1) & (last & 31 == 31 * (previous >> 4 & 1))).any():  # the last group only repeats the sign
