@@ -43,12 +43,14 @@ def list_models() -> None:
 def verify_models(
     folders: Annotated[list[Path] | None, typer.Argument(help="Release folders; by default all that are here.")] = None,
 ) -> None:
-    """Check that releases are whole: every file there, with the digest that its manifest names."""
-    from segmenter.manifest import releases_in, shipped, verify
+    """Check that releases are whole: every file with its manifest's digest, graphs that point to no other file."""
+    from segmenter.graph_check import check_graphs
+    from segmenter.manifest import files_of, releases_in, shipped, verify
 
     with told():
         for folder in folders or [*shipped(), *releases_in(imported())]:
             manifest = verify(folder)
+            check_graphs([folder / name for name in files_of(manifest) if name.endswith(".onnx")])
             typer.echo(f"{manifest['name']} {manifest['version']} is whole ({manifest['digest'][:12]})")
 
 
