@@ -193,18 +193,18 @@ Candidate = Annotated[int, Field(ge=0, le=3, description="0 = single mask, 1 to 
 def _no_boolean(value: object) -> object:
     """Python takes true for 1; the page must not."""
     if isinstance(value, bool):
-        raise ValueError("must be 0 or 1")
+        raise ValueError("must be a number")
     return value
 
 
-Label = Annotated[Literal[0, 1], BeforeValidator(_no_boolean)]
+Label = Annotated[Literal[-1, 0, 1, 2, 3], BeforeValidator(_no_boolean)]
 
 
 class PointPrompt(Body):
     kind: Literal["point"]
     x: Coordinate
     y: Coordinate
-    label: Label = Field(description="1 adds to the mask, 0 takes away.")
+    label: Label = Field(description="1 adds to the mask, 0 takes away; 2, 3: a box's corners; -1: padding.")
     at_ms: AtMs = 0
     candidate: Candidate | None = Field(default=None, description="What was shown after this prompt.")
 

@@ -1075,10 +1075,10 @@ export interface components {
             kind: "point";
             /**
              * Label
-             * @description 1 adds to the mask, 0 takes away.
+             * @description 1 adds to the mask, 0 takes away; 2, 3: a box's corners; -1: padding.
              * @enum {integer}
              */
-            label: 0 | 1;
+            label: -1 | 0 | 1 | 2 | 3;
             /** X */
             x: number;
             /** Y */
