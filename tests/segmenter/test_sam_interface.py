@@ -1,23 +1,15 @@
-"""How the SAM family is called: batches, broadcasting, labels, previous masks; the official ONNX decoder's numbers."""
+"""How the SAM family is called: batches, broadcasting, labels, previous masks."""
 
-import json
-from typing import Any
-
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from segmenter import export, transforms
+from segmenter import export
 from segmenter.build import build
 from segmenter.config import ModelConfig, SamConfig
 from segmenter.golden import weights
 from segmenter.modeling.segmenter import Sam
-from tests.segmenter import golden
 from tests.segmenter.golden import SMALL, near
-
-# The official frame with an encoder of almost no cost: these tests bring their embedding along.
-FULL = ModelConfig("sam", 1024, 256, sam=SamConfig(96, 1, 3, ()))
 
 
 def ruled(config: ModelConfig) -> Sam:
@@ -25,16 +17,6 @@ def ruled(config: ModelConfig) -> Sam:
     assert isinstance(model, Sam)
     model.load_state_dict(weights.state({key: tuple(value.shape) for key, value in model.state_dict().items()}))
     return model.eval()
-
-
-@pytest.fixture(scope="module")
-def small() -> Sam:
-    return ruled(SMALL)
-
-
-@pytest.fixture(scope="module")
-def full() -> Sam:
-    return ruled(FULL)
 
 
 def scene(batch: int, points: int, images: int = 1) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
@@ -110,56 +92,6 @@ def test_every_weight_learns_from_a_mixed_batch() -> None:
 def test_sizes_that_do_not_fit_together_are_refused(config: ModelConfig) -> None:
     with pytest.raises(ValueError, match=r"whole patches|not a multiple"):
         build(config)
-
-
-def official_cases() -> list[tuple[dict[str, Any], Any]]:
-    """The official ONNX decoder's cases that return all four masks and their predicted IoU."""
-    cases = json.loads(golden.shared("onnx.json").read_text(encoding="utf-8"))["cases"]
-    arrays = np.load(golden.shared("onnx.npz"))
-    return [(case, arrays) for case in cases if case["key"].endswith("/single0")]
-
-
-def inputs_of(case: dict[str, Any]) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor, Tensor]:
-    side = 64 if case["model"] == "small" else 256
-    stored = np.load(golden.shared("small.npz"))
-    if case["model"] == "small":
-        image = stored["bsds_42049/embedding"]
-    else:
-        c, i, j = np.meshgrid(np.arange(256.0), np.arange(64.0), np.arange(64.0), indexing="ij")
-        wave = 0.11 * (c + 1) + 0.05 * i * (c % 7 + 1) - 0.04 * j * (c % 5 + 1) + 0.7 * (c % 3)
-        image = (0.3 * np.sin(wave)).astype(np.float32)
-    mask = torch.zeros(1, 1, side, side)
-    if case["mask_input"]:
-        unit = side / 64
-        y, x = np.mgrid[:side, :side].astype(np.float64)
-        disc = np.where((x - 26 * unit) ** 2 + (y - 30 * unit) ** 2 <= (14 * unit) ** 2, 10, -10)
-        soft = 8 - 0.5 * np.abs(x - 30 * unit) / unit - 0.35 * np.abs(y - 26 * unit) / unit
-        mask = torch.from_numpy({"mask_disc": disc, "mask_soft": soft}[case["mask_input"]].astype(np.float32))[
-            None, None
-        ]
-    embedding = {"image_embeddings": torch.from_numpy(image)[None]}
-    coords, labels = (torch.tensor(case[key], dtype=torch.float32) for key in ("point_coords", "point_labels"))
-    return embedding, coords, labels, mask, torch.tensor([float(case["has_mask_input"])])
-
-
-@torch.no_grad()
-def test_the_official_onnx_decoder_gives_the_same(small: Sam, full: Sam) -> None:
-    cases = official_cases()
-    assert len(cases) == 14
-    for case, arrays in cases:
-        model, key = (small if case["model"] == "small" else full), case["key"]
-        logits, iou = model.decode(*inputs_of(case))
-        step = case["low_stride"]
-        near(logits[..., ::step, ::step], arrays[f"{key}/low_res_masks"], 3e-4, 6e-5)
-        near(iou, arrays[f"{key}/iou_predictions"], 1e-5)
-        size = (case["orig_im_size"][0], case["orig_im_size"][1])
-        masks = transforms.upsample_mask(logits.numpy(), size, model.config.frame)
-        assert list(masks.shape) == case["masks_shape"]
-        down, right = case["mask_stride_yx"]
-        near(masks[..., ::down, ::right], arrays[f"{key}/masks"], 3e-4, 6e-5)
-        # Pixels whose logit is within rounding of zero fall either way, depending on the number of threads that add.
-        areas = np.asarray(case["areas"])
-        assert (np.abs((masks > 0).sum((2, 3)) - areas) <= 2 + 1e-5 * areas).all()
 
 
 @pytest.mark.slow
