@@ -13,7 +13,7 @@ import pytest
 
 from backend.download import download
 from backend.errors import Invalid, Unavailable
-from backend.official import OFFICIAL
+from backend.official import OFFICIAL, OfficialCheckpoint
 
 CONTENT = random.Random(0).randbytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -144,3 +144,28 @@ def test_official_checkpoints_are_named_by_their_digest() -> None:
     # Four bytes a value, and the zip around it (sam.md section 1.3).
     for name, payload in {"vit_b": 374_942_912, "vit_l": 1_249_372_352, "vit_h": 2_564_363_456}.items():
         assert 0 < OFFICIAL[name].size - payload < 250_000
+
+
+@pytest.mark.slow
+def test_a_known_checkpoint_is_pulled_checked_and_made_a_release(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole command, for one more known checkpoint that is small and lies on the mirror."""
+    from backend.commands.releases import pull_model
+    from segmenter.checkpoint import save_official
+    from segmenter.golden.models import rebuilt
+    from segmenter.manifest import CARD, verify
+    from tests.segmenter.golden import SMALL
+
+    save_official(tmp_path / "tiny.pth", rebuilt(SMALL).state_dict(), SMALL)
+    mirror.content = (tmp_path / "tiny.pth").read_bytes()
+    mirror.cut_at = len(mirror.content) // 2 + 1
+    known = OfficialCheckpoint(
+        mirror.url, len(mirror.content), hashlib.sha256(mirror.content).hexdigest(), "Apache-2.0", "https://example.org"
+    )
+    monkeypatch.setitem(OFFICIAL, "tiny", known)
+    pull_model("tiny", data=tmp_path / "data")
+    folder = tmp_path / "data" / "releases" / "tiny"
+    assert verify(folder)["frame"] == 256 and len(mirror.asked) == 2
+    assert "the official checkpoint of https://example.org" in (folder / CARD).read_text()
+    assert not list((tmp_path / "data" / "downloads").iterdir())
