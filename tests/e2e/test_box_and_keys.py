@@ -49,6 +49,22 @@ def test_a_box_and_every_category_key(
     page.keyboard.press("3")
     editor.wait_until_saved()
     check_saved(page, embedded, project_id, box)
+    refine_and_complete(page, embedded, project_id, photograph)
+
+
+def refine_and_complete(page: Page, server: Server, project_id: str, photograph: Photograph) -> None:
+    """A mask that is named while it is refined keeps the new name; Ctrl+Enter accepts it and completes the image."""
+    editor = Editor(page)
+    page.keyboard.press("c")
+    editor.select(editor.rows().first)
+    editor.click(*photograph.points[0])
+    page.keyboard.press("5")
+    page.keyboard.press("Control+Enter")
+    expect(editor.rows().first).to_contain_text("five")
+    expect(page.get_by_text("Every image is complete")).to_be_visible()
+    editor.wait_until_saved()
+    image = page.request.get(f"{server.home}/api/projects/{project_id}/images").json()["images"][0]
+    assert (image["complete"], image["annotation_count"]) == (True, 1)
 
 
 def box_around(photograph: Photograph) -> tuple[int, int, int, int]:

@@ -29,6 +29,17 @@ function save(body: Record<string, unknown>, response: ServerResponse): void {
   json(response, before ? 200 : 201, row);
 }
 
+/** Says late that an entry is on disk. */
+class SlowStore extends EntryStore {
+  held: Promise<void> | undefined;
+
+  override async add(entry: NewEntry) {
+    const { held } = this;
+    await held;
+    return super.add(entry);
+  }
+}
+
 async function makeOutbox(actorId = "ada", store = new EntryStore(name)): Promise<Outbox> {
   const outbox = new Outbox({
     store,
@@ -235,6 +246,28 @@ describe("changes", () => {
     ]);
     await until(() => outbox.status.value.kind === "saved");
     expect(seen).toEqual([1, 2]);
+  });
+
+  it("follow them also when they were being stored while the earlier edit was confirmed", async () => {
+    let revision = 1;
+    server.answer = ({ body }, response) => {
+      if (body.revision !== revision) return json(response, 409, { error: "stale_revision", detail: "Changed." });
+      revision++;
+      json(response, 200, { id: "a", revision, category_id: "x" });
+    };
+    const store = new SlowStore(name);
+    const outbox = await makeOutbox("ada", store);
+    await outbox.change("p", "i", { id: "a", revision: 1 }, { category_id: "x" });
+    let release: () => void = () => undefined;
+    store.held = new Promise((done) => {
+      release = done;
+    });
+    const second = outbox.change("p", "i", { id: "a", revision: 1 }, { category_id: "y" });
+    await until(() => revision === 2 && outbox.entries.value.length === 0);
+    release();
+    await second;
+    await until(() => outbox.status.value.kind === "saved");
+    expect(revision).toBe(3);
   });
 
   it("count as saved when the server already says the same, and as a conflict when it does not", async () => {

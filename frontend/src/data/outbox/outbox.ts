@@ -3,6 +3,7 @@
  * Edits of one image are sent in order; an edit that the server refuses waits for a person while the others go on.
  */
 import { computed, signal } from "@preact/signals";
+import { newId } from "../../core/ids";
 import { ApiError, reachable, signedIn } from "../http";
 import type { Annotation, AnnotationChanges, AnnotationIn } from "../types";
 import type { Reply } from "./delivery";
@@ -49,6 +50,8 @@ export class Outbox {
   readonly #failing = signal(false);
   readonly #unsafe = signal(false);
   readonly #listeners = new Set<(operation: Operation, reply: Reply, imageId: string) => void>();
+  /** The revisions that our own edits made, by annotation. */
+  readonly #made = new Map<string, number>();
   #actorId: string | undefined;
   /** Rises with every change that this tab makes to the entries. */
   #version = 0;
@@ -140,7 +143,7 @@ export class Outbox {
     const [entry] = this.entries.value.filter((candidate) => candidate.key === key);
     if (entry?.operation.kind !== "create") return;
     const from = entry.operation.annotation.id;
-    const to = crypto.randomUUID();
+    const to = newId();
     const family = withDependents(this.entries.value, key);
     await this.#replace(family.map((member) => freed({ ...member, operation: renamed(member.operation, from, to) })));
     void this.flush();
@@ -212,7 +215,7 @@ export class Outbox {
       return undefined;
     }
     try {
-      const reply = await this.parts.deliver(entry);
+      const reply = await this.parts.deliver(this.#upToDate(entry));
       await this.#confirm(entry, reply);
       return undefined;
     } catch (cause) {
@@ -225,8 +228,17 @@ export class Outbox {
     }
   }
 
+  /** An edit that was being stored while an earlier one of ours was confirmed still names the revision before. */
+  #upToDate(entry: Entry): Entry {
+    const { operation } = entry;
+    if (operation.kind !== "change") return entry;
+    const revision = Math.max(operation.revision, this.#made.get(operation.annotationId) ?? 0);
+    return { ...entry, operation: { ...operation, revision } };
+  }
+
   async #confirm(entry: Entry, reply: Reply): Promise<void> {
     const id = annotationOf(entry.operation);
+    if (reply && "revision" in reply) this.#made.set(reply.id, reply.revision);
     const advanced = reply && "revision" in reply ? advance(this.entries.value, id, reply) : [];
     await this.#replace(advanced, [entry.key]);
     for (const listener of this.#listeners) listener(entry.operation, reply, entry.imageId);

@@ -19,9 +19,12 @@ const WHEEL = 0.0015;
 const PINCH = 0.01;
 const LINE_HEIGHT = 16;
 
+const TOOLS = { select: selectTool, click: clickTool, box: boxTool };
+
 /** Runs the machines: one per tool, and pan over all of them. */
 class ToolRunner {
-  private states: Record<ToolName, unknown> = { select: selectTool.idle, click: clickTool.idle, box: boxTool.idle };
+  private name: ToolName = "click";
+  private state: unknown = TOOLS.click.idle;
   private pan = panTool.idle;
   private panning = false;
 
@@ -39,15 +42,20 @@ class ToolRunner {
       for (const act of acts) editor.act(act, time);
       return;
     }
-    const name = editor.tool.peek();
-    const tool = TOOLS[name] as Tool<unknown>;
-    const [next, acts] = tool.step(this.states[name], event, size);
-    this.states[name] = next;
+    const tool = this.tool(editor.tool.peek());
+    const [next, acts] = tool.step(this.state, event, size);
+    this.state = next;
     for (const act of acts) editor.act(act, time);
   }
-}
 
-const TOOLS = { select: selectTool, click: clickTool, box: boxTool };
+  /** A tool that is taken up begins anew, also when another one was put down in the middle of a press. */
+  private tool(name: ToolName): Tool<unknown> {
+    const tool = TOOLS[name] as Tool<unknown>;
+    if (name !== this.name) this.state = tool.idle;
+    this.name = name;
+    return tool;
+  }
+}
 
 export function Canvas({ editor, hand }: { editor: Editor; hand: boolean }) {
   const host = useRef<HTMLDivElement>(null);

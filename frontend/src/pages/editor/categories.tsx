@@ -12,7 +12,7 @@ export function Categories({ editor, searchRef }: { editor: Editor; searchRef: R
   const query = useSignal("");
   const categories = editor.workspace.categories.value;
   const selected = editor.editing.selected.value;
-  const current = selected && !editor.hasDraft.value ? selected.categoryId : editor.categoryId.value;
+  const current = selected ? selected.categoryId : editor.categoryId.value;
   const wanted = query.value.trim().toLowerCase();
   const matching = categories.filter(({ name }) => name.toLowerCase().includes(wanted));
   const isNew = wanted !== "" && !categories.some(({ name }) => name.toLowerCase() === wanted);

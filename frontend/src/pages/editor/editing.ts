@@ -103,6 +103,11 @@ export class Editing {
     this.hidden.value = hidden;
   }
 
+  /** The mask as it is now. */
+  find(id: string): AnnotationRecord | undefined {
+    return this.document.peek().annotations.get(id);
+  }
+
   /** Whether the server may know this id from us: its events tell nothing new. */
   knows(id: string): boolean {
     return this.document.peek().told.has(id);

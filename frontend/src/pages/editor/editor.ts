@@ -8,6 +8,7 @@ import { fitted, panBy, type Viewport, zoomAt } from "../../core/viewport";
 import { type Annotation, api, type Image, imageUrl } from "../../data/api";
 import { fetchEmbedding } from "../../data/embeddings";
 import { type ProjectEvent, subscribe } from "../../data/events";
+import { detailOf } from "../../data/http";
 import { outbox } from "../../data/outbox";
 import type { Draft, ShownMask } from "../../render/layers";
 import type { Act, ToolName } from "../../tools/tool";
@@ -115,11 +116,15 @@ export class Editor {
   async retry(): Promise<void> {
     const image = this.image.peek();
     if (!image || this.trouble.peek()) return this.open(image?.id ?? this.wanted());
-    await this.workspace.load();
-    const fresh = await api.image(image.id);
-    this.image.value = fresh;
-    if (this.engine.client.state.peek().kind === "failed") await this.engine.client.restart();
-    this.openEngine(fresh);
+    try {
+      await this.workspace.load();
+      const fresh = await api.image(image.id);
+      this.image.value = fresh;
+      if (this.engine.client.state.peek().kind === "failed") await this.engine.client.restart();
+      this.openEngine(fresh);
+    } catch (error) {
+      warn(`That did not help: ${detailOf(error)}`);
+    }
   }
 
   go(by: 1 | -1): void {
@@ -135,7 +140,7 @@ export class Editor {
   async completeAndNext(): Promise<void> {
     await this.accept();
     const image = this.image.peek();
-    if (!image) return;
+    if (!image || this.hasDraft.peek()) return; // a mask that could not be made is not left behind
     await this.setComplete(image, true);
     const next = this.workspace.nextOpen(image.id);
     if (next) this.goTo(next);
@@ -204,6 +209,7 @@ export class Editor {
 
   useTool(tool: ToolName): void {
     this.tool.value = tool;
+    this.band.value = null;
     this.hover(null);
     this.editing.pointedId.value = null;
   }
@@ -225,10 +231,10 @@ export class Editor {
     toast("Mask deleted", { action: { label: "Undo", run: () => this.editing.undo() } });
   }
 
-  /** Names the selected mask, or without one the masks to come. */
+  /** Names the selected mask, also while it is refined, or without one the masks to come. */
   categorise(categoryId: string | null): void {
     const selected = this.editing.selected.peek();
-    if (selected && !this.hasDraft.peek()) this.editing.categorise(selected.id, categoryId);
+    if (selected) this.editing.categorise(selected.id, categoryId);
     else this.categoryId.value = categoryId;
   }
 
@@ -362,7 +368,8 @@ export class Editor {
   private save({ base, stability, ...finished }: Finished): void {
     const record: AnnotationRecord = {
       ...finished,
-      categoryId: base ? base.categoryId : this.categoryId.peek(),
+      // The base may have got another name since the draft began.
+      categoryId: base ? (this.editing.find(base.id) ?? base).categoryId : this.categoryId.peek(),
       supersedesId: base?.id ?? null,
       state: "accepted",
       modelVersionId: this.workspace.version.peek()?.id ?? null,

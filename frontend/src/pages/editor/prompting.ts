@@ -2,6 +2,7 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import { type AnnotationRecord, geometryOf, type Source, type TimedPrompt } from "../../core/document";
 import type { Point } from "../../core/geometry";
+import { newId } from "../../core/ids";
 import { chooseCandidate, type Prompt, promptCount } from "../../core/prompts";
 import { type Decoded, DecoderError, type Encoded, type MaskInput } from "../../infer/protocol";
 import { Overtaken } from "../../infer/queue";
@@ -309,16 +310,6 @@ function promptsWithCandidates(draft: DraftMask): TimedPrompt[] {
     const candidate = candidates.get(prompt);
     return candidate === undefined ? prompt : { ...prompt, candidate };
   });
-}
-
-/** A random UUID (version 4), also where the page is not a secure context. */
-function newId(): string {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 function ignoreGone(error: unknown): void {

@@ -130,6 +130,7 @@ export class ImageList {
       this.error.value = undefined;
     } catch (cause) {
       this.error.value = errorOf(cause);
+      this.#allDirty = true; // what was asked for is still missing: the next refresh asks for everything
     } finally {
       this.loading.value = false;
     }
