@@ -4,9 +4,9 @@
 
 The peer is the official interface (prompt encoder, mask decoder and upsampling of four masks to the picture's size in
 one graph), exported by us from the same random weights with every step as the reference has it, nothing folded. Ours
-gives the logits of all four, and the chosen mask run-length encoded at the picture's size, on a picture that was
-prepared once. Random weights make noise of a mask, the worst case for that. Threads are equal; onnxruntime's do not
-spin. CPU milliseconds of one click are compared, and before that all four masks of both.
+gives the logits of all four, and the binary mask of the chosen one at the picture's size, on a picture that was
+prepared once. (It is not run-length encoded: random weights draw noise, of a million runs.) Threads are equal;
+onnxruntime's do not spin. CPU milliseconds of one click are compared, and before that all four masks of both.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
     from benchmarks import official_shape
     from segmenter import masks, precision, predict
     from segmenter.build import build
-    from segmenter.full_size import full_size
+    from segmenter.full_size import FullSize, full_size
     from segmenter.interop import DecoderOptions, decoder_core, official_decoder
     from segmenter.modeling.segmenter import EMBEDDING, Sam
 
@@ -69,15 +69,15 @@ def main() -> None:
     def decoder(used: predict.Model) -> predict.Prepared:
         return predict.prepare(used, embedding)
 
-    def click(used: predict.Model, prepared: predict.Prepared, shown: slice) -> list[masks.Runs]:
+    def click(used: predict.Model, prepared: predict.Prepared, shown: slice) -> list[FullSize]:
         scored = predict.score(used, prepared, coords, labels)
         logits = predict.masks(used, scored, torch.tensor([0]))[0].numpy()
-        return [full_size(one, size, config.frame, predict.MASK_THRESHOLD, 1.0).runs for one in logits[shown]]
+        return [full_size(one, size, config.frame, predict.MASK_THRESHOLD, 1.0) for one in logits[shown]]
 
     prepared = decoder(model)
     (official,) = session.run(["masks"], feeds)
-    for runs, theirs in zip(click(model, prepared, slice(4)), official[0], strict=True):
-        share = float((masks.pixels_of(runs, size) != (theirs > predict.MASK_THRESHOLD)).mean())
+    for drawn, theirs in zip(click(model, prepared, slice(4)), official[0], strict=True):
+        share = float((masks.pixels_of(drawn.runs, size) != (theirs > predict.MASK_THRESHOLD)).mean())
         if share > DIFFERING:
             raise SystemExit(f"the masks differ in {share:.2%} of their pixels")
     peer = "official ONNX decoder with upsampling in onnxruntime, our export"
