@@ -114,9 +114,24 @@ class TrainConfig:
     all_candidates_weight: float = 0.05
     single_mask_weight: float = 0.3
     later_candidates_weight: float = 0.2
-    learning_part: str = ""  # prefix of the parameters that learn; empty: all
     threads: int = 0
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class CalibrationConfig:
+    """The last stage, in which only the IoU head learns; see ``segmenter.calibrate``."""
+
+    views: int = 2  # of every image
+    masks_per_image: int = 8
+    recoloured_share: float = 0.5
+    annotators: TrainConfig = field(default_factory=lambda: TrainConfig(box_share=0.2, deep_click_share=0.7))
+    epochs: int = 25
+    batch: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    dropout: float = 0.1
+    held_back: int = 6
 
 
 TRAIN_PRESETS: dict[str, TrainConfig] = {
@@ -124,15 +139,6 @@ TRAIN_PRESETS: dict[str, TrainConfig] = {
     # Goes on from the starter's weights with views and clicks as annotators have them: whole pictures, deep clicks.
     "continued": TrainConfig(
         minutes=90.0, first_frame=192, first_frame_share=0.45, learning_rate=8e-4, deep_click_share=0.5, whole_share=0.5
-    ),
-    # A short last stage: masks stay as they are, only their ranking is learned again, on real pictures alone.
-    "ranking": TrainConfig(
-        minutes=6.0,
-        first_frame_share=0.0,
-        max_clicks=2,
-        synthetic_share=0.0,
-        paste_share=0.0,
-        learning_part="mask_decoder.iou_head.",
     ),
     # The paper's loss (section 3): focal and dice 20:1, mean-square error of the IoU head, the lowest-loss mask only.
     "paper": TrainConfig(

@@ -68,13 +68,8 @@ class TrainState:
 
 def start(model: Starter, config: TrainConfig) -> TrainState:
     """A fresh state: AdamW that decays matrices only, and the running average of all weights."""
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.startswith(config.learning_part))
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not learning:
-        raise ValueError(f"no parameter is called {config.learning_part}...")
-    matrices = [p for p in learning if p.ndim > 1]
-    vectors = [p for p in learning if p.ndim <= 1]
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    vectors = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
     average = {name: value.clone() for name, value in model.state_dict().items() if value.is_floating_point()}
@@ -135,7 +130,7 @@ def train_step(state: TrainState, batch: Batch, config: TrainConfig, rng: random
     truth = F.avg_pool2d(torch.from_numpy(batch.masks)[:, None].float(), 2)
     annotators = Annotators((truth[:, 0] > 0.5).numpy() | _thin(truth), frame, config, rng)
     index = torch.from_numpy(batch.image_index)
-    model.train(not config.learning_part)  # where only a part learns, the statistics of the rest stay as they are
+    model.train()
     state.optimizer.zero_grad(set_to_none=True)
     levels = model.embed(normalise(batch.pictures, model.config))
     # Two backward passes share the embedding: they meet in its gradient, and the encoder is walked back once.

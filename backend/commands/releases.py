@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from backend.commands.models import imported, told, weights_of
+from backend.commands import imported, told, weights_of
 from backend.commands.server import settings_with
 from backend.errors import NotFound, Unavailable
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.commands.models import ModelName, told, weights_of
+from backend.commands import ModelName, told, weights_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.commands.models import ModelName, told, weights_of
+from backend.commands import ModelName, told, weights_of
 from backend.errors import MaskmillError
 
 if TYPE_CHECKING:

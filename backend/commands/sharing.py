@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backend.commands.models import told, weights_of
+from backend.commands import told, weights_of
 
 if TYPE_CHECKING:
     from segmenter.build import Model

@@ -21,6 +21,8 @@ TOKENS = 4  # one single-mask token and three for the ambiguity set (paper, sect
 PADDING, NEGATIVE, POSITIVE, TOP_LEFT, BOTTOM_RIGHT = -1, 0, 1, 2, 3
 NARROW, WIDE = 0.02, 0.12  # radii of the click maps, as a share of the frame
 BOX_EDGE = 0.01  # softness of the box map's edge, likewise
+REGIONS = 4  # of a candidate whose features are averaged: inside it, just inside its edge, just outside, everywhere
+RIM = 3  # width of the strips along the edge, in cells of 1/4
 Size = tuple[int, int]
 
 
@@ -78,6 +80,11 @@ class Prompts:
         return torch.stack([self._any(alike, POSITIVE, -1.0), self._any(alike, NEGATIVE, -1.0)], 1)
 
 
+def _pooled(weights: Tensor, maps: Tensor) -> Tensor:
+    """Means of maps BxCxHxW under each of the soft regions BxTxHxW, BxTxC."""
+    return torch.einsum("bthw,bchw->btc", weights, maps) / (weights.sum((2, 3))[..., None] + 1e-3)
+
+
 class Dilated(nn.Module):
     """Group norm, ReLU and a dilated 3x3 convolution around a shortcut."""
 
@@ -114,7 +121,7 @@ class StarterDecoder(nn.Module):
         self.direct = nn.Conv2d(32, TOKENS, 1)
         self.hyper4 = nn.ModuleList(MLP(dim, dim, 32, 3) for _ in range(TOKENS))
         self.hyper2 = nn.ModuleList(MLP(dim, dim, LEVEL_2, 3) for _ in range(TOKENS))
-        self.iou_head = MLP(2 * dim + 32 + 4, dim, 1, 3)
+        self.iou_head = MLP(2 * dim + REGIONS * (32 + LEVEL_4) + 32 + 4, dim, 1, 3)
         nn.init.normal_(self.direct.weight, std=0.05)
         for parameter in self._quiet_at_first():
             nn.init.zeros_(parameter)
@@ -158,17 +165,24 @@ class StarterDecoder(nn.Module):
         out: Tensor = self.norm4(self.mix4(x))
         return out
 
-    def _predict_iou(self, tokens: Tensor, logits: Tensor, features: Tensor) -> Tensor:
+    def _describe(self, tokens: Tensor, logits: Tensor, maps: Tensor) -> Tensor:
+        """What the IoU head reads of each candidate: its tokens, what it covers beside what surrounds it, its shape.
+
+        ``logits`` BxTxHxW at 1/4 of the frame; ``maps`` BxCxHxW, the refined features first.
+        """
         inside = torch.sigmoid(logits.detach())
-        size = inside.sum((2, 3))
-        pooled = torch.einsum("bthw,bchw->btc", inside, features) / (size[..., None] + 1e-3)
-        area = inside.mean((2, 3))
+        grown = F.max_pool2d(inside, 2 * RIM + 1, 1, RIM)
+        shrunk = -F.max_pool2d(-inside, 2 * RIM + 1, 1, RIM)
+        regions = [inside, inside - shrunk, grown - inside, torch.ones_like(inside)]
+        pooled = [_pooled(region, maps) for region in regions]
+        features = maps[:, : self.norm4.num_channels]
+        spread = (_pooled(inside, features.square()) - pooled[0][..., : features.shape[1]].square()).clamp(min=1e-6)
+        size, area = inside.sum((2, 3)), inside.mean((2, 3))
         stable = (logits > 1).sum((2, 3)) / ((logits > -1).sum((2, 3)) + 1.0)
         sure = ((2 * inside - 1).abs() * inside).sum((2, 3)) / (size + 1e-3)
         numbers = torch.stack([area, area.sqrt(), stable.to(area.dtype), sure], -1)
         iou_token = tokens[:, :1].expand(-1, TOKENS, -1)
-        scores: Tensor = self.iou_head(torch.cat([iou_token, tokens[:, 1 : 1 + TOKENS], pooled, numbers], -1))
-        return scores[..., 0]
+        return torch.cat([iou_token, tokens[:, 1 : 1 + TOKENS], *pooled, spread.sqrt(), numbers], -1)
 
     def forward(
         self,
@@ -196,4 +210,6 @@ class StarterDecoder(nn.Module):
         coarse = torch.einsum("btc,bchw->bthw", hyper4, features) * 0.35 + self.direct(features)
         level2 = folded["level_2"].expand(hyper2.shape[0], -1, -1, -1)
         logits = double(coarse) + torch.einsum("btc,bchw->bthw", hyper2, level2)
-        return logits, self._predict_iou(tokens, coarse, features)
+        level4 = embedding["level_4"] if image_index is None else embedding["level_4"][image_index]
+        maps = torch.cat([features, level4.expand(len(features), -1, -1, -1)], 1)
+        return logits, self.iou_head(self._describe(tokens, coarse, maps))[..., 0]

@@ -135,23 +135,6 @@ def test_iou_of_logits() -> None:
     assert mask_iou(logits, truth).tolist() == [[0.0, pytest.approx(1 / 3)]]
 
 
-def test_the_ranking_recipe_leaves_masks_as_they_are(tmp_path: Path) -> None:
-    folder = write_coco(tmp_path / "x")
-    sampler = Sampler(read_scenes([folder], None), 0.0, 0.0, random.Random(0))
-    torch.manual_seed(0)
-    model = Starter(TINY)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    recipe = replace(RECIPE, learning_part="mask_decoder.iou_head.")
-    state = start(model, recipe)
-    rng = random.Random(0)
-    for _ in range(3):
-        train_step(state, sampler.batch(2, 2, 64), recipe, rng)
-    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
-    assert changed and all(name.startswith("mask_decoder.iou_head.") for name in changed)
-    with pytest.raises(ValueError, match="no parameter is called"):
-        start(model, replace(RECIPE, learning_part="nothing"))
-
-
 def test_a_checkpoint_keeps_the_second_half_of_a_gaussian_pair(tmp_path: Path) -> None:
     torch.manual_seed(0)
     state, rng, restored = start(Starter(TINY), RECIPE), random.Random(3), random.Random(4)
