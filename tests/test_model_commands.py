@@ -84,7 +84,7 @@ def test_a_broken_picture_is_refused(tmp_path: Path) -> None:
 
 def test_models_list_and_verify_name_the_starter() -> None:
     listed, verified = maskmill("models", "list"), maskmill("models", "verify")
-    assert listed.stdout.startswith("starter 0 ") and "starter 0 is whole" in verified.stdout
+    assert listed.stdout.startswith("starter 1 ") and "starter 1 is whole" in verified.stdout
 
 
 def test_golden_numbers_are_judged_entry_by_entry(tmp_path: Path) -> None:
