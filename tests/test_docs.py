@@ -20,7 +20,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_every_screenshot_is_there_in_light_and_dark() -> None:
     names = {path.stem for path in (ROOT / "docs" / "screenshots").glob("*.webp")}
     pages = {name.rpartition("-")[0] for name in names}
-    assert {"projects", "images", "editor", "export"} <= pages
+    assert {"sign-in", "link-used", "not-found", "projects", "empty-project", "failed-image", "editor"} <= pages
     assert names == {f"{page}-{theme}" for page in pages for theme in ("light", "dark")}
 
 

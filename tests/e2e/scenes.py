@@ -38,9 +38,9 @@ class Setting:
 DEMO = Setting(
     "Demo photographs",
     "astronaut.png",
-    (Thing((225, 110), "1"), Thing((180, 440), "4")),
-    click=(430, 90),
-    correction=(455, 200),
+    (Thing((225, 110), "1"), Thing((440, 200), "3")),
+    click=(180, 440),
+    correction=(30, 160),
     box=(285, 345, 508, 508),
 )
 
@@ -129,6 +129,7 @@ def dialogs(server: Server, page: Page, setting: Setting, look: Look) -> None:
     """The images of a project and what can be opened there; ends on the images."""
     open_project(server, page, setting.project)
     expect(page.get_by_test_id("image-card").first).to_be_visible()
+    page.mouse.move(0, 0)  # the pointer is not on an image
     look(page, "images")
     page.get_by_test_id("categories-button").click()
     look(page, "categories")
