@@ -114,7 +114,9 @@ def _annotations(found: Sequence[AutomaticMask], config: AutomaskConfig, with_pa
     above = parents([mask.runs for mask in found], found[0].size) if with_parts and found else [None] * len(found)
     for mask, parent in zip(found, above, strict=True):
         part = {"parent_id": None if parent is None else parent + 1} if with_parts else {}
-        yield record(mask, config) | part
+        # No pixel above either threshold is 0/0, which is no number in JSON; an empty mask is not stable.
+        stability = {} if mask.area else {"stability_score": 0.0}
+        yield record(mask, config) | stability | part
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,21 @@ def test_ctrl_c_leaves_only_whole_files(pictures: Path, tmp_path: Path) -> None:
     assert 1 <= len(files) < 200
     for file in files:
         assert file.suffix == ".json" and sa1b.read_image(file)[0].file_name == f"{file.stem}.png"
+
+
+def test_empty_masks_that_the_reference_keeps_are_written_as_json(tmp_path: Path) -> None:
+    from backend.everything import listed, segment
+    from segmenter.golden.models import rebuilt
+    from tests.segmenter import golden
+
+    Image.fromarray(golden.synthetic()).save(tmp_path / "synth.png")
+    config = replace(AUTOMASK_PRESETS["reference"], points_per_side=4, pred_iou_thresh=0.0, stability_score_thresh=0.0)
+    (work,) = listed([tmp_path / "synth.png"], tmp_path)
+    count = segment(rebuilt(golden.SMALL), work, config, True, True, lambda done, total: None, lambda: False)
+    _, annotations = sa1b.read_image(work.target)
+    empty = [one for one in annotations if not one["area"]]
+    assert count == len(annotations) and 0 < len(empty) < count
+    assert all(one["stability_score"] == 0.0 and one["bbox"] == [0, 0, 0, 0] for one in empty)
 
 
 def test_colours_of_the_overlay_stay_with_their_masks() -> None:
