@@ -135,6 +135,10 @@ def test_without_a_network_the_way_out_is_said(tmp_path: Path) -> None:
     assert "maskmill models import FILE --name vit_b" in done.stderr and "sam_vit_b_01ec64.pth: 375 MB" in done.stdout
     done = maskmill("models", "pull", "vit_x")
     assert done.returncode == 1 and "there are vit_b, vit_l, vit_h, mobile_sam" in done.stderr
+    (tmp_path / "downloads").rmdir()
+    (tmp_path / "downloads").write_bytes(b"no folder")
+    done = maskmill("models", "pull", "vit_b", "--url", "http://127.0.0.1:9/vit_b.pth", "--data", tmp_path)
+    assert done.returncode == 1 and "File exists" in done.stderr and "Traceback" not in done.stderr
     (tmp_path / "x.pth").write_bytes(b"no checkpoint")
     done = maskmill("models", "import", tmp_path / "x.pth", "--data", tmp_path)
     assert done.returncode == 1 and "x.pth is refused: " in done.stderr and "Traceback" not in done.stderr

@@ -90,20 +90,20 @@ def pull_model(
     wanted = OFFICIAL[name]
     file = settings_with(data_dir=data).data_dir / "downloads" / wanted.file_name
     typer.echo(f"{wanted.file_name}: {wanted.size / 1e6:.0f} MB, licence {wanted.licence}, {wanted.home}")
-    if not file.exists():
-        with Progress() as progress:
-            task = progress.add_task("downloading", total=wanted.size)
-            try:
-                download(
-                    url or wanted.url,
-                    file,
-                    wanted.size,
-                    wanted.sha256,
-                    lambda there, total: progress.update(task, completed=there, total=total),
-                )
-            except Unavailable as error:
-                raise Unavailable(f"{error.detail}. {_by_hand(name, url or wanted.url)}") from error
     with told():
+        if not file.exists():
+            with Progress() as progress:
+                task = progress.add_task("downloading", total=wanted.size)
+                try:
+                    download(
+                        url or wanted.url,
+                        file,
+                        wanted.size,
+                        wanted.sha256,
+                        lambda there, total: progress.update(task, completed=there, total=total),
+                    )
+                except Unavailable as error:
+                    raise Unavailable(f"{error.detail}. {_by_hand(name, url or wanted.url)}") from error
         _import(file, name if frame is None else f"{name}-{frame}", "1", frame, half, encoder_onnx, data)
     file.unlink()
 
