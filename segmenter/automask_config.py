@@ -92,8 +92,8 @@ AUTOMASK_PRESETS: dict[str, AutomaskConfig] = {
         cleaning="paper",
         max_mask_share=0.95,
     ),
-    # The shipped starter judges itself soberly (its masks are predicted at 0.3 to 0.6) and its edges are soft: chosen by
-    # eye on photographs, between patches that cover everything (0.3) and hardly a mask (0.45).
+    # The shipped starter judges itself soberly (its masks are predicted at 0.3 to 0.6) and its edges are soft: chosen
+    # by eye on photographs, between patches that cover everything (0.3) and hardly a mask (0.45).
     "starter": AutomaskConfig(
         points_per_side=16,
         pred_iou_thresh=0.36,
