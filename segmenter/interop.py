@@ -304,7 +304,7 @@ def write_official(model: Model, name: str, version: str, folder: Path, options:
 
     :class:`ParityError` where they are too large: then nothing is written.
     """
-    with _all_or_nothing(folder) as draft:
+    with all_or_nothing(folder) as draft:
         save(model, _decoder(model, options), name, version, "official", draft / DECODER)
         return check_decoder(model, draft / DECODER, options)
 
@@ -314,7 +314,7 @@ def write_samexporter(model: Model, name: str, version: str, folder: Path, optio
 
     For models of the official frame also the configuration by which X-AnyLabeling loads the pair.
     """
-    with _all_or_nothing(folder) as draft:
+    with all_or_nothing(folder) as draft:
         save(model, samexporter_encoder(model), name, version, "samexporter", draft / ENCODER)
         save(model, _decoder(model, options), name, version, "samexporter", draft / DECODER)
         config = official_shape(model).config
@@ -341,7 +341,7 @@ def save(model: Model, graph: ModelProto, name: str, version: str, interface: st
 
 
 @contextmanager
-def _all_or_nothing(folder: Path) -> Iterator[Path]:
+def all_or_nothing(folder: Path) -> Iterator[Path]:
     """A draft folder whose files move to ``folder`` when the block ends well, and vanish when it does not."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as draft:

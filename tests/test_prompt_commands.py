@@ -169,3 +169,8 @@ def test_any_weights_become_a_release_for_the_browser(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     manifest = verify(tmp_path / "out")
     assert (manifest["name"], manifest["version"], manifest["frame"], manifest["logits"]) == ("mine", "5", 64, 16)
+    broken = {name: torch.full_like(value, torch.nan) for name, value in build(TOLD).state_dict().items()}
+    save_weights(tmp_path / "mine.safetensors", broken, TOLD)
+    done = maskmill(*command, "--out", tmp_path / "none")
+    assert done.returncode == 1 and "differs from torch" in done.stderr and "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.safetensors", "out"]

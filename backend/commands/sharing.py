@@ -81,8 +81,9 @@ def _release(network: Model, name: str, version: str, out: Path) -> None:
 
     from segmenter.checkpoint import save_weights
     from segmenter.export import write_release
+    from segmenter.interop import all_or_nothing
 
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, all_or_nothing(out) as draft:
         weights = Path(folder) / "weights.safetensors"
         save_weights(weights, network.state_dict(), network.config)
-        write_release(weights, name, version, out)
+        write_release(weights, name, version, draft)
