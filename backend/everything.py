@@ -23,7 +23,7 @@ from backend.images import read
 from segmenter.automask import AutomaticMask, Progress, generate, record
 from segmenter.automask_config import AutomaskConfig
 from segmenter.build import Model
-from segmenter.containment import parents
+from segmenter.containment import depths, parents
 from segmenter.overlay import overlay
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
@@ -112,8 +112,8 @@ def segment(
 
 def _annotations(found: Sequence[AutomaticMask], config: AutomaskConfig, with_parts: bool) -> Iterator[dict[str, Any]]:
     above = parents([mask.runs for mask in found], found[0].size) if with_parts and found else [None] * len(found)
-    for mask, parent in zip(found, above, strict=True):
-        part = {"parent_id": None if parent is None else parent + 1} if with_parts else {}
+    for mask, parent, depth in zip(found, above, depths(above), strict=True):
+        part = {"parent_id": None if parent is None else parent + 1, "depth": depth} if with_parts else {}
         # No pixel above either threshold is 0/0, which is no number in JSON; an empty mask is not stable.
         stability = {} if mask.area else {"stability_score": 0.0}
         yield record(mask, config) | stability | part

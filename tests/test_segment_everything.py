@@ -89,6 +89,8 @@ def test_settings_parts_and_pictures_that_are_done(pictures: Path, tmp_path: Pat
     whole = {annotation["id"]: annotation["parent_id"] for annotation in annotations}
     assert any(parent is not None for parent in whole.values())
     assert all(parent is None or areas[parent] > areas[part] for part, parent in whole.items())
+    depths = {annotation["id"]: annotation["depth"] for annotation in annotations}
+    assert all(depths[part] == (0 if parent is None else depths[parent] + 1) for part, parent in whole.items())
     before = (tmp_path / "coins.json").stat().st_mtime_ns
     (tmp_path / "sa_7.json").write_text((tmp_path / "coins.json").read_text()[:500])
     again = run(picture, pictures / "sa_7.jpg", "--out", tmp_path, "--skip-done")

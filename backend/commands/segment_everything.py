@@ -57,7 +57,9 @@ def segment_everything(
     hierarchical: Annotated[bool | None, typer.Option(help="Coarse grid first, then only what is left.")] = None,
     hierarchical_logit: Annotated[float | None, typer.Option(help="Logit from which a pixel is found.")] = None,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also write NAME.overlay.jpg, masks in colour.")] = False,
-    parts: Annotated[bool, typer.Option("--parts", help="Add parent_id: the mask that each is part of.")] = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Add parent_id, the mask that each is part of, and depth.")
+    ] = False,
     skip_done: Annotated[bool, typer.Option("--skip-done", help="Leave out pictures whose file is there.")] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 takes all.")] = 0,
 ) -> None:

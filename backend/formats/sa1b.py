@@ -4,7 +4,8 @@
      "predicted_iou", "stability_score", "crop_box", "point_coords"}, ...]}
 
 Masks are compressed run-length encodings, boxes x, y, width, height in pixels. ``parent_id``, the id of the mask that
-this one is part of, is an addition of ours that other readers pass over; null says that it is part of none.
+this one is part of, and ``depth``, how many steps it is from there to a whole, are additions of ours that other readers
+pass over. A whole has the parent null and the depth 0.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from segmenter import masks
 
 MAX_JSON_BYTES = 1 << 30
 FIELDS = ("id", "segmentation", "bbox", "area", "predicted_iou", "stability_score", "crop_box", "point_coords")
+TREE_FIELDS = ("parent_id", "depth")
 IMAGE_FIELDS = ("image_id", "width", "height", "file_name")
 
 
@@ -99,12 +101,13 @@ def _annotations(values: Any, image: Sa1bImage) -> Iterator[dict[str, Any]]:
     for value in values:
         annotation = {name: value[name] for name in FIELDS}
         _check(annotation, (image.height, image.width))
-        if "parent_id" in value:
-            annotation["parent_id"] = value["parent_id"]
+        annotation |= {name: value[name] for name in TREE_FIELDS if name in value}
         ids.add(annotation["id"])
         yield annotation
     if len(ids) != len(values) or any(value.get("parent_id") not in {None, *ids} for value in values):
         raise ValueError("ids must differ, and a parent_id must be one of them")
+    if any(type(depth) is not int or depth < 0 for depth in (value.get("depth", 0) for value in values)):
+        raise ValueError("a depth is 0, 1, 2, ...")
 
 
 def _check(annotation: Mapping[str, Any], size: masks.Size) -> None:

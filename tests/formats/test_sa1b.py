@@ -88,6 +88,7 @@ EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a score beyond all floats": lambda d: d["annotations"][0].update(predicted_iou=10**400),
     "the same id twice": lambda d: d["annotations"][1].update(id=1),
     "a parent that is not there": lambda d: d["annotations"][1].update(parent_id=9),
+    "a depth below 0": lambda d: d["annotations"][1].update(depth=-1),
 }
 
 
