@@ -171,8 +171,3 @@ def model_config(values: dict[str, Any]) -> ModelConfig:
     sam = SamConfig(**sizes, tiny_vit=tiny_vit)
     starter = StarterConfig(**_tuples(known.pop("starter", {})))
     return ModelConfig(**known, sam=sam, starter=starter)
-
-
-def train_config(values: dict[str, Any]) -> TrainConfig:
-    """Reads what :func:`to_dict` wrote; unknown keys are a ``TypeError``."""
-    return TrainConfig(**values)
