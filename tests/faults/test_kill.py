@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +178,8 @@ def freeze_in_a_job(installation: Installation) -> None:
 
     def caught() -> bool:
         os.kill(installation.worker_id(), signal.SIGSTOP)
+        # The signal takes effect a moment later: until then the embedding could still be committed.
+        servers.wait_until(lambda: stopped(installation.worker_id()), "the worker's standstill", 5)
         with runtime.read() as session:
             if session.scalars(at_hand).first():
                 return True
@@ -186,6 +188,15 @@ def freeze_in_a_job(installation: Installation) -> None:
 
     servers.wait_until(caught, "an embedding at hand", 60)
     runtime.close()
+
+
+def stopped(process: int) -> bool:
+    """Whether all threads of a process stand still after SIGSTOP."""
+    states = []
+    for stat in Path(f"/proc/{process}/task").glob("*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended meanwhile
+            states.append(stat.read_text().rpartition(")")[2].split()[0])
+    return all(state == "T" for state in states)
 
 
 def check_rows(settings: Settings, project: str) -> None:
