@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pycocotools import mask as oracle
 
 from segmenter import masks
 from segmenter.automask_config import AUTOMASK_PRESETS, AutomaskConfig
@@ -16,6 +15,7 @@ from segmenter.cleaning import without_holes, without_islands
 from segmenter.containment import depths, parents
 from segmenter.crops import crop_boxes, layer_sides, placed, point_grid
 from segmenter.nms import box_nms, mask_nms
+from tests.segmenter import oracle
 
 SIDE = st.integers(1, 40)
 

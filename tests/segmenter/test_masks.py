@@ -7,13 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from pycocotools import mask as oracle
 
 from segmenter import masks
-from tests.segmenter import golden
-
-# pycocotools 2.0.11 decodes through an array protocol that numpy 2 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+from tests.segmenter import golden, oracle
 
 SIDES = st.integers(1, 24)
 ARRAYS = st.tuples(SIDES, SIDES).flatmap(lambda size: hnp.arrays(np.bool_, size))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from pycocotools import mask as oracle
 
 from segmenter import masks, polygons
+from tests.segmenter import oracle
 
 SIDES = st.integers(1, 60)
 PLACES = st.floats(-80, 140, width=32) | st.integers(-20, 80).map(float)
