@@ -282,6 +282,9 @@ def check_decoder(model: Model, file: Path, options: DecoderOptions, seed: int =
         answers = dict(zip(outputs, run.run(None, feeds | {"orig_im_size": np.array(size, np.float32)}), strict=True))
         full = torch.from_numpy(upsample_mask(low.numpy(), size, config.frame))
         expected = {"masks": full, "iou_predictions": scores, "low_res_masks": low}
+        if options.metrics:  # of the masks as they came, so that a pixel at the threshold counts alike
+            drawn = torch.from_numpy(answers["masks"])
+            expected |= {"areas": (drawn > 0).sum((2, 3)).float(), "stability_scores": stability(drawn)}
         for name, value in expected.items():
             worst[name] = max(worst.get(name, 0.0), difference(name, value, answers[name]))
     return worst
