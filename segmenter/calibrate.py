@@ -186,11 +186,13 @@ def calibrate(
     """Teaches the model's IoU head in place; everything else stays as it is.
 
     It learns first without every ``held_back``-th scene, to say how well it does on scenes that it has not seen (the
-    figures returned, see :func:`quality`), and then from all of them.
+    figures returned, see :func:`quality`), and then from all of them. ValueError for a single scene.
     """
     answers = collect(model, scenes, config, rng, report)
     head = model.mask_decoder.iou_head
     unseen = answers.scene % config.held_back == 0
+    if unseen.all():
+        raise ValueError("one image with masks is too little to learn from; at least two are needed")
     fit(head, answers.where(~unseen), config)
     figures = quality(head, answers.where(unseen))
     fit(head, answers, config)

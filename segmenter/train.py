@@ -134,7 +134,7 @@ def train_step(state: TrainState, batch: Batch, config: TrainConfig, rng: random
     state.optimizer.zero_grad(set_to_none=True)
     levels = model.embed(normalise(batch.pictures, model.config))
     # Two backward passes share the embedding: they meet in its gradient, and the encoder is walked back once.
-    embedding = {name: level.detach().requires_grad_(level.requires_grad) for name, level in levels.items()}
+    embedding = {name: level.detach().requires_grad_() for name, level in levels.items()}
     mask_input, has_mask = torch.zeros_like(truth), torch.zeros(len(truth))
     metrics: dict[str, float] = {}
     for click in range(1, clicks + 1):
@@ -156,9 +156,7 @@ def train_step(state: TrainState, batch: Batch, config: TrainConfig, rng: random
             annotators.correct((chosen > 0).numpy())
             kept = torch.tensor([float(rng.random() < 0.9) for _ in range(len(truth))])
             mask_input, has_mask = chosen[:, None] * kept[:, None, None, None], kept
-    reached = [name for name, level in embedding.items() if level.grad is not None]
-    if reached:
-        torch.autograd.backward([levels[name] for name in reached], [embedding[name].grad for name in reached])
+    torch.autograd.backward(list(levels.values()), [level.grad for level in embedding.values()])
     torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
     state.optimizer.step()
     state.step += 1

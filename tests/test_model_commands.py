@@ -145,7 +145,7 @@ def test_without_a_network_the_way_out_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_train_release_and_evaluate_from_the_command_line(tmp_path: Path) -> None:
+def test_train_calibrate_release_and_evaluate_from_the_command_line(tmp_path: Path) -> None:
     folder = write_coco(tmp_path / "shapes")
     trained = maskmill(
         "train",
@@ -157,10 +157,16 @@ def test_train_release_and_evaluate_from_the_command_line(tmp_path: Path) -> Non
         "0.05",
         "--threads",
         "1",
-        "--release",
-        tmp_path / "mine",
     )
     assert trained.returncode == 0, trained.stderr
+    weights = tmp_path / "ranked" / "weights.safetensors"
+    calibrate = ("calibrate", "--data", folder, "--init", tmp_path / "run" / "weights.safetensors")
+    calibrated = maskmill(*calibrate, "--out", weights, "--release", tmp_path / "mine")
+    assert calibrated.returncode == 0, calibrated.stderr
+    assert weights.is_file() and "predicted IoU is off by" in calibrated.stdout
+    refused = maskmill(*calibrate, "--out", tmp_path / "weights.txt")
+    assert refused.returncode == 1 and ".safetensors, not weights.txt" in refused.stderr
+    assert "Traceback" not in refused.stderr
     assert maskmill("models", "verify", tmp_path / "mine").returncode == 0
     out = tmp_path / "figures"
     done = maskmill(

@@ -95,6 +95,9 @@ def calibrate(
 ) -> None:
     """Teach a trained starter to rank its candidates: only the head that predicts IoU learns, in some minutes."""
     with told():
+        if out.suffix != ".safetensors":
+            raise ValueError(f"--out must be a file that ends in .safetensors, not {out.name}")
+        out.parent.mkdir(parents=True, exist_ok=True)  # now, not after minutes of work
         _calibrate(data, init, out, split, seed)
         if release is not None:
             from segmenter.export import write_release

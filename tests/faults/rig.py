@@ -54,18 +54,20 @@ class Process:
 
     def children(self) -> dict[int, str]:
         """Living child processes: id -> command line."""
-        listed = subprocess.run(["ps", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
-        found = {}
-        for line in listed.stdout.splitlines():
-            child, parent, state, arguments = line.split(maxsplit=3)
-            if int(parent) == self.id and not state.startswith("Z"):
-                found[int(child)] = arguments
-        return found
+        return children(self.id)
 
     def worker(self) -> int:
         """The embedded worker's process id."""
         servers.wait_until(lambda: any("workers.child" in name for name in self.children().values()), "a worker")
         return next(child for child, name in self.children().items() if "workers.child" in name)
+
+
+def children(process_id: int) -> dict[int, str]:
+    """Living child processes of a process: id -> command line."""
+    # -ww: whole command lines, however narrow COLUMNS says that the terminal is.
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
+    rows = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
+    return {int(row[0]): row[3] for row in rows if int(row[1]) == process_id and not row[2].startswith("Z")}
 
 
 def lives(process_id: int) -> bool:

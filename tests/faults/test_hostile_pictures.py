@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from backend.services import accounts, projects
 from backend.services import images as image_rows
 from backend.settings import Settings
 from tests import make, pictures
+from tests.faults import rig
 
 SECONDS = 1.0
 
@@ -114,6 +114,4 @@ def test_the_child_ends_with_the_program(settings: Settings, tmp_path: Path) -> 
 
 def children() -> list[int]:
     """The limited children of this process."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(maxsplit=2) for line in listed.splitlines()]
-    return [int(row[0]) for row in rows if int(row[1]) == os.getpid() and "backend.decoder" in row[2]]
+    return [child for child, command in rig.children(os.getpid()).items() if "backend.decoder" in command]

@@ -69,3 +69,10 @@ def test_nothing_but_the_head_changes(tmp_path: Path) -> None:
 def test_a_data_set_without_a_mask_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no mask"):
         collect(model(), {"x": []}, CONFIG, random.Random(0))
+
+
+def test_one_image_is_too_little(tmp_path: Path) -> None:
+    scenes = read_scenes([write_coco(tmp_path / "x")], None)
+    alone = {name: members[:1] for name, members in scenes.items()}
+    with pytest.raises(ValueError, match="at least two"):
+        calibrate(model(), alone, CONFIG, random.Random(0))

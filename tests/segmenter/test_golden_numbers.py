@@ -44,8 +44,9 @@ def test_every_entry_is_reproduced(subject: str) -> None:
 @pytest.mark.parametrize("subject", ALL)
 def test_no_entry_is_left_out(subject: str) -> None:
     skipped = [verdict for verdict in judged(subject) if verdict.state == "SKIP"]
-    if skipped:
+    if skipped and not PICTURES.is_dir():
         pytest.skip(f"{len(skipped)} of {len(judged(subject))} entries of {subject}: {skipped[0].detail}")
+    assert not skipped, "with the pictures at hand every entry can be compared"
 
 
 def copied(folder: Path, *names: str) -> Path:
