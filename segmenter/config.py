@@ -120,7 +120,7 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class CalibrationConfig:
-    """The last stage, in which only the IoU head learns; see ``segmenter.calibrate``."""
+    """The last stage, in which only the IoU head learns; see ``segmenter.training.calibrate``."""
 
     views: int = 2  # of every image
     masks_per_image: int = 8

@@ -59,9 +59,10 @@ def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig,
 
     from segmenter.checkpoint import load_model
     from segmenter.config import MODEL_CONFIGS
-    from segmenter.data import Sampler, find_coco_folders, read_scenes, read_split
+    from segmenter.data import find_coco_folders, read_split
     from segmenter.modeling.starter import Starter
-    from segmenter.train import train as run
+    from segmenter.training.loop import train as run
+    from segmenter.training.scenes import Sampler, read_scenes
 
     rng = random.Random(recipe.seed)
     torch.manual_seed(recipe.seed)
@@ -111,11 +112,12 @@ def _calibrate(data: list[Path], init: str, out: Path, split: Path | None, seed:
 
     from rich.progress import Progress
 
-    from segmenter.calibrate import calibrate as run
     from segmenter.checkpoint import load_model, save_weights
     from segmenter.config import CalibrationConfig
-    from segmenter.data import find_coco_folders, read_scenes, read_split
+    from segmenter.data import find_coco_folders, read_split
     from segmenter.modeling.starter import Starter
+    from segmenter.training.calibrate import calibrate as run
+    from segmenter.training.scenes import read_scenes
 
     model = load_model(weights_of(init))
     if not isinstance(model, Starter):

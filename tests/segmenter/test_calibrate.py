@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from segmenter.calibrate import Answers, calibrate, collect, fit, quality
 from segmenter.config import CalibrationConfig
-from segmenter.data import read_scenes
 from segmenter.modeling.common import MLP
 from segmenter.modeling.starter import Starter
+from segmenter.training.calibrate import Answers, calibrate, collect, fit, quality
+from segmenter.training.scenes import read_scenes
 from tests.segmenter.test_data import write_coco
 from tests.segmenter.test_starter import TINY
 

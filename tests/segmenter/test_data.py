@@ -10,15 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from segmenter import augment, masks
-from segmenter.data import (
-    Sampler,
-    annotation_mask,
-    coco_images,
-    find_coco_folders,
-    read_scenes,
-    read_split,
-)
+from segmenter import masks
+from segmenter.data import annotation_mask, coco_images, find_coco_folders, read_split
+from segmenter.training import augment
+from segmenter.training.scenes import Sampler, read_scenes
 
 
 def write_coco(folder: Path, images: int = 4, name: str | None = "shapes", annotators: int = 1) -> Path:

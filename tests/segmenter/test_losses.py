@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from segmenter.config import TRAIN_PRESETS, TrainConfig
-from segmenter.losses import (
+from segmenter.training.losses import (
     dice_loss,
     first_prompt_loss,
     focal_loss,

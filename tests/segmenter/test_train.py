@@ -14,10 +14,10 @@ import torch
 
 from segmenter.checkpoint import load_weights
 from segmenter.config import TrainConfig
-from segmenter.data import Batch, Sampler, read_scenes
-from segmenter.losses import mask_iou
 from segmenter.modeling.starter import Starter
-from segmenter.train import Annotators, learning_rate, start, train, train_step
+from segmenter.training.loop import Annotators, learning_rate, start, train, train_step
+from segmenter.training.losses import mask_iou
+from segmenter.training.scenes import Batch, Sampler, read_scenes
 from tests.segmenter.test_data import write_coco
 from tests.segmenter.test_starter import TINY
 

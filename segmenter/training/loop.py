@@ -21,10 +21,10 @@ from torch import Tensor
 
 from segmenter.checkpoint import save_weights
 from segmenter.config import ModelConfig, TrainConfig, to_dict
-from segmenter.data import Batch, Sampler
-from segmenter.losses import first_prompt_loss, mask_iou, next_prompt_loss
 from segmenter.modeling.starter import Starter
 from segmenter.prompts import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT, PADDING, first_click, loose_box, next_click
+from segmenter.training.losses import first_prompt_loss, mask_iou, next_prompt_loss
+from segmenter.training.scenes import Batch, Sampler
 
 log = logging.getLogger(__name__)
 

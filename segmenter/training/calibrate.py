@@ -17,14 +17,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segmenter.augment import recolour
 from segmenter.config import CalibrationConfig
-from segmenter.data import Scene
-from segmenter.losses import mask_iou
 from segmenter.modeling.common import MLP
 from segmenter.modeling.starter import Starter
 from segmenter.predict import embed
-from segmenter.train import Annotators
+from segmenter.training.augment import recolour
+from segmenter.training.loop import Annotators
+from segmenter.training.losses import mask_iou
+from segmenter.training.scenes import Scene
 from segmenter.transforms import resized_size
 
 LEAST_SHARE = 0.001  # of the frame: smaller masks are not asked for
