@@ -134,6 +134,28 @@ class CalibrationConfig:
     held_back: int = 6
 
 
+@dataclass(frozen=True)
+class PretrainConfig:
+    """Masked autoencoding of a ViT; see ``segmenter.training.masked_pixels``. Defaults: MAE's (arXiv 2111.06377)."""
+
+    hidden_share: float = 0.75
+    decoder_width: int = 512
+    decoder_depth: int = 8
+    decoder_heads: int = 16
+    least_area: float = 0.2  # of the picture, of a random crop
+    learning_rate: float = 1.5e-4  # for a batch of 256 pictures; in proportion for others
+    weight_decay: float = 0.05
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """Crops for CLIP in the training of the text token (paper, appendix D.5)."""
+
+    least_side: float = 100 / 1024  # of the frame: masks with a smaller area than this square are not asked for
+    largest_context: float = 2.0  # times the mask's box, drawn from 1 up
+    blacked_share: float = 0.5  # of the crops: black outside the mask
+
+
 TRAIN_PRESETS: dict[str, TrainConfig] = {
     "starter": TrainConfig(),
     # Goes on from the starter's weights with views and clicks as annotators have them: whole pictures, deep clicks.
