@@ -13,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from backend import images
-from backend.images import Limits, Pixels, RefusedImage
+from backend.images import Limits, RefusedImage
 from backend.settings import Settings
 from segmenter import limited
+from segmenter.pixels import Pixels
 
 Wanted = Literal["stored", "pixels"]
 

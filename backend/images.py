@@ -15,9 +15,7 @@ live in its pixels. The rules, in this order:
 
 from __future__ import annotations
 
-import hashlib
 import io
-import struct
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +28,8 @@ from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from backend.image_bytes import BrokenImage, bare_jpeg, bare_png
-
-Pixels = NDArray[np.uint8]
+from segmenter.pixels import Pixels
+from segmenter.pixels import pixel_digest as pixel_digest
 
 THUMBNAIL_SIDE = 320
 JPEG_QUALITY = 95
@@ -49,7 +47,6 @@ TURNS = {
 }
 SIXTEEN_BIT_COLOUR = {f"{mode};16{order}" for mode in ("RGB", "RGBX", "RGBA") for order in "LBN"}
 UPPER_HALF = 32_768
-DIGEST_PREFIX = b"maskmill-pixels/1\0"
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff"}
 SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -143,15 +140,6 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> Picture:
         except BrokenImage:  # more liberal readers than ours can show it: store what was decoded
             return Picture(rgb, *_encoded(rgb, lossless=header.format == "PNG"))
     return Picture(rgb, *_encoded(rgb, lossless=header.lossless))
-
-
-def pixel_digest(rgb: Pixels) -> str:
-    """Name of upright pixels (height, width, 3): SHA-256 over a prefix, height and width (uint32 LE) and the rows."""
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
-        raise ValueError(f"expected uint8 H x W x 3, got {rgb.dtype} {rgb.shape}")
-    digest = hashlib.sha256(DIGEST_PREFIX + struct.pack("<II", rgb.shape[0], rgb.shape[1]))
-    digest.update(np.ascontiguousarray(rgb).data)
-    return digest.hexdigest()
 
 
 def thumbnail(rgb: Pixels) -> bytes:

@@ -6,15 +6,18 @@ the column changes between background and mask at the next pixel below. What is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.masks import MAX_PIXELS, InvalidMask, Runs, Size
+from segmenter.masks import MAX_PIXELS, InvalidMask, Runs, Size, compress, parse
 
 FINER = 5  # grid cells of the outline a pixel
 MAX_OUTLINE = 10_000_000  # cells; a picture's whole edge has a hundredth of them
+MAX_POLYGON_POINTS = 100_000
 Integers = NDArray[np.int64]
 
 
@@ -55,6 +58,28 @@ def merged(masks: Sequence[Runs], intersect: bool = False) -> Runs:
     inside = covered[last]
     switches = inside != np.concatenate(([False], inside[:-1]))
     return _switched(places[order][last][switches], pixels)
+
+
+def counts_of(segmentation: Any, size: tuple[int, int]) -> str:
+    """Compressed counts of a segmentation of an image of (height, width).
+
+    Takes COCO's compressed and plain run lengths and polygons, drawn as COCO does. Raises InvalidMask.
+    """
+    if isinstance(segmentation, dict):
+        return compress(parse(segmentation.get("size"), segmentation.get("counts"), size))
+    if isinstance(segmentation, list) and segmentation:
+        return compress(merged([polygon_runs(_points(one, size), size) for one in segmentation]))
+    raise InvalidMask("a segmentation is run lengths or polygons")
+
+
+def _points(polygon: Any, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Corners N x 2; what lies more than an image's side outside is brought there."""
+    if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2 or len(polygon) > 2 * MAX_POLYGON_POINTS:
+        raise InvalidMask("a polygon has at least three points of two numbers")
+    if not all(type(number) in (int, float) and math.isfinite(number) for number in polygon):
+        raise InvalidMask("a polygon consists of numbers")
+    sides = np.array([size[1], size[0]], np.float64)
+    return np.clip(np.array(polygon, np.float64).reshape(-1, 2), -sides, 2 * sides)
 
 
 def _outline(points: NDArray[np.float64]) -> tuple[Integers, Integers]:

@@ -7,21 +7,15 @@ mask's own pixels, so that pycocotools loads them and agrees. Ids are 1, 2, 3 ..
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from backend.errors import Invalid
-from segmenter import masks, polygons
 
 CLASS_AGNOSTIC = "object"
 MAX_JSON_BYTES = 1 << 30
-MAX_POLYGON_POINTS = 100_000
 
 
 class Sink(Protocol):
@@ -180,27 +174,3 @@ def _records(document: Mapping[str, Any], name: str) -> Iterator[Mapping[str, An
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise Invalid(f"`{name}` is not a list of objects.", code="bad_dataset")
     yield from records
-
-
-def counts_of(segmentation: Any, size: tuple[int, int]) -> str:
-    """Compressed counts of a segmentation of an image of (height, width).
-
-    Takes COCO's compressed and plain run lengths and polygons, drawn as COCO does. Raises masks.InvalidMask.
-    """
-    if isinstance(segmentation, dict):
-        return masks.compress(masks.parse(segmentation.get("size"), segmentation.get("counts"), size))
-    if isinstance(segmentation, list) and segmentation:
-        return masks.compress(
-            polygons.merged([polygons.polygon_runs(_points(one, size), size) for one in segmentation])
-        )
-    raise masks.InvalidMask("a segmentation is run lengths or polygons")
-
-
-def _points(polygon: Any, size: tuple[int, int]) -> NDArray[np.float64]:
-    """Corners N x 2; what lies more than an image's side outside is brought there."""
-    if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2 or len(polygon) > 2 * MAX_POLYGON_POINTS:
-        raise masks.InvalidMask("a polygon has at least three points of two numbers")
-    if not all(type(number) in (int, float) and math.isfinite(number) for number in polygon):
-        raise masks.InvalidMask("a polygon consists of numbers")
-    sides = np.array([size[1], size[0]], np.float64)
-    return np.clip(np.array(polygon, np.float64).reshape(-1, 2), -sides, 2 * sides)

@@ -14,7 +14,7 @@ from backend.runtime import Runtime
 from backend.services import accounts, annotations, images, projects
 from backend.storage import keys
 from backend.uow import UnitOfWork
-from segmenter import masks
+from segmenter import masks, polygons
 
 BATCH = 50
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
@@ -147,7 +147,7 @@ def _drafts(
             report.left_out.append(f"{found.file_name}: annotation {number} is a crowd region.")
             continue
         try:
-            counts = coco.counts_of(read.segmentation, size)
+            counts = polygons.counts_of(read.segmentation, size)
         except masks.InvalidMask as error:
             report.left_out.append(f"{found.file_name}: annotation {number} is left out: {error}.")
             continue

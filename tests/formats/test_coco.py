@@ -13,7 +13,7 @@ from pycocotools import mask as oracle
 
 from backend.errors import Invalid
 from backend.formats import coco
-from segmenter import masks
+from segmenter import masks, polygons
 from tests import pictures
 
 SIZE = (40, 60)
@@ -126,7 +126,7 @@ def test_all_three_forms_of_a_mask_are_read() -> None:
     plain = {"size": [40, 60], "counts": [int(run) for run in masks.runs_of(pixels)]}
     polygon = [[10, 5, 31, 5, 31, 20, 10, 20]]
     for form in (dict(compressed), plain, polygon):
-        assert coco.counts_of(form, SIZE) == compressed["counts"]
+        assert polygons.counts_of(form, SIZE) == compressed["counts"]
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -139,13 +139,13 @@ def test_polygons_are_drawn_as_by_the_reference(seed: int = 0) -> None:
         radii = dice.uniform(8, 19, corners)
         xy = np.stack([30 + radii * np.cos(angles), 20 + radii * np.sin(angles)], 1).ravel()
         theirs = oracle.merge(oracle.frPyObjects([xy.tolist()], *SIZE))
-        assert coco.counts_of([xy.tolist()], SIZE) == theirs["counts"].decode()
+        assert polygons.counts_of([xy.tolist()], SIZE) == theirs["counts"].decode()
 
 
 def test_polygons_beyond_the_image_are_cut_at_its_edge() -> None:
-    counts = coco.counts_of([[-100.0, -100.0, 1e9, -100.0, 1e9, 1e9, -100.0, 1e9]], SIZE)
+    counts = polygons.counts_of([[-100.0, -100.0, 1e9, -100.0, 1e9, 1e9, -100.0, 1e9]], SIZE)
     assert masks.decode({"size": list(SIZE), "counts": counts}, SIZE).all()
-    outside = coco.counts_of([[-50, -50, -40, -50, -40, -40]], SIZE)
+    outside = polygons.counts_of([[-50, -50, -40, -50, -40, -40]], SIZE)
     assert not masks.decode({"size": list(SIZE), "counts": outside}, SIZE).any()
 
 
@@ -171,14 +171,14 @@ def test_polygons_beyond_the_image_are_cut_at_its_edge() -> None:
 )
 def test_what_is_no_mask_is_refused(segmentation: object) -> None:
     with pytest.raises(masks.InvalidMask):
-        coco.counts_of(segmentation, SIZE)
+        polygons.counts_of(segmentation, SIZE)
 
 
 def test_a_very_large_polygon_covers_what_a_small_one_does_to_a_pixel() -> None:
     """Work and memory grow with the outline, not with the area."""
     size = (2100, 2000)
     polygon: list[float] = [100.3, 100.2, 1900.7, 120.4, 1800.5, 2050.6, 150.1, 1990.9]
-    area = masks.area(masks.parse(list(size), coco.counts_of([polygon], size), size))
+    area = masks.area(masks.parse(list(size), polygons.counts_of([polygon], size), size))
     pairs = list(zip(polygon[0::2], polygon[1::2], strict=True))
     turns = zip(pairs, pairs[1:] + pairs[:1], strict=True)
     exact = abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in turns)) / 2
