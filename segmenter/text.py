@@ -6,10 +6,10 @@ model's weights (``prompt_encoder.text_projection``). Needs the extra ``text``; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from segmenter.build import Model
 
+Side = TypeVar("Side")
+
 NEEDED = ("config.json", "model.safetensors", "tokenizer_config.json")
+AS_IT_IS: dict[str, Any] = {"local_files_only": True, "use_safetensors": True, "dtype": torch.float32}
 WHERE = "where there is a network: hf download openai/clip-vit-large-patch14-336 --local-dir DIR"
 
 
@@ -50,23 +53,33 @@ def load_text_encoder(folder: Path) -> TextEncoder:
 
     NoTextPrompts where the extra is not installed, or the folder holds no such model.
     """
+
+    def read(transformers: Any) -> TextEncoder:
+        tokenizer = transformers.CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+        tower = transformers.CLIPTextModelWithProjection.from_pretrained(folder, **AS_IT_IS)
+        return TextEncoder(tokenizer, tower.eval(), int(tower.config.projection_dim))
+
+    return read_clip(folder, NEEDED, read)
+
+
+def read_clip(folder: Path, needed: Sequence[str], read: Callable[[Any], Side]) -> Side:
+    """What ``read`` makes, with the library ``transformers``, of a folder that holds the ``needed`` files.
+
+    NoTextPrompts where the extra is not installed, a file is missing or the library cannot read them.
+    """
     try:
         import transformers
     except ImportError:
         raise NoTextPrompts("text prompts need one more package: pip install 'maskmill[text]'") from None
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise NoTextPrompts(f"{folder} holds no CLIP model: {', '.join(missing)} missing; {WHERE}")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     try:
-        tokenizer = transformers.CLIPTokenizer.from_pretrained(folder, local_files_only=True)
-        tower = transformers.CLIPTextModelWithProjection.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-        )
+        return read(transformers)
     except Exception as error:  # noqa: BLE001 the library raises anything that a damaged file can lead to
         raise NoTextPrompts(f"{folder} holds no CLIP model that can be read: {error}") from None
-    return TextEncoder(tokenizer, tower.eval(), int(tower.config.projection_dim))
 
 
 def text_dim(model: Model) -> int:
