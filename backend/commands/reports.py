@@ -1,0 +1,57 @@
+"""`evaluate compare`: what was measured, set against something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.commands import told
+
+Evaluation = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an evaluation (masks.jsonl).")]
+
+
+def register(evaluate: typer.Typer) -> None:
+    evaluate.command("compare")(compare)
+
+
+def compare(
+    first: Evaluation,
+    second: Evaluation,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where compare.json and report.html go.")] = None,
+    method: Annotated[str, typer.Option(help="Which method of the first folder.")] = "model",
+    other: Annotated[str, typer.Option(help="Which method of the second folder, such as grabcut.")] = "model",
+    protocol: Annotated[str, typer.Option(help="Of clicks: center or random.")] = "center",
+) -> None:
+    """Paired differences of two evaluations, mask by mask, with intervals by bootstrap over images."""
+    with told():
+        import json
+
+        from segmenter.evaluate.compare import compare as paired
+        from segmenter.evaluate.compare import rows_of, sentences
+        from segmenter.evaluate.report_compare import comparison_page
+
+        found = paired(rows_of(first, method, protocol), rows_of(second, other, protocol))
+        labels = _labels((first, method), (second, other))
+        for sentence in sentences(found, labels):
+            typer.echo(sentence)
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            content = {"first": labels[0], "second": labels[1], "protocol": protocol} | found.as_json()
+            (out / "compare.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            (out / "report.html").write_text(comparison_page(found, labels), encoding="utf-8")
+            typer.echo(f"report: {out / 'report.html'}")
+
+
+def _labels(first: tuple[Path, str], second: tuple[Path, str]) -> tuple[str, str]:
+    """What tells the two sides apart: their folders, their methods, or both."""
+    folders, methods = (first[0].resolve(), second[0].resolve()), (first[1], second[1])
+    if folders[0] == folders[1]:
+        return methods
+    names = (folders[0].name, folders[1].name)
+    if names[0] == names[1]:
+        names = (str(folders[0]), str(folders[1]))
+    if methods == ("model", "model"):
+        return names
+    return f"{methods[0]} of {names[0]}", f"{methods[1]} of {names[1]}"
