@@ -44,8 +44,10 @@ def read_split(file: Path | None, part: str) -> dict[str, set[str]] | None:
     return {name: set(files) for name, files in parts[part].items()}
 
 
-def coco_images(folder: Path, split: dict[str, set[str]] | None) -> Iterator[tuple[str, Path, list[dict[str, Any]]]]:
-    """The images of one folder in file order that a split admits: set name, path, annotations."""
+def coco_records(
+    folder: Path, split: dict[str, set[str]] | None
+) -> Iterator[tuple[str, dict[str, Any], Path, list[dict[str, Any]]]]:
+    """The images of one folder in file order that a split admits: set name, the file's record, path, annotations."""
     content = json.loads((folder / "annotations.json").read_text())
     name = dataset_name(content, folder)
     by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
@@ -53,7 +55,13 @@ def coco_images(folder: Path, split: dict[str, set[str]] | None) -> Iterator[tup
         by_image[annotation["image_id"]].append(annotation)
     for image in content["images"]:
         if split is None or image["file_name"] in split.get(name, ()):
-            yield name, folder / "images" / image["file_name"], by_image[image["id"]]
+            yield name, image, folder / "images" / image["file_name"], by_image[image["id"]]
+
+
+def coco_images(folder: Path, split: dict[str, set[str]] | None) -> Iterator[tuple[str, Path, list[dict[str, Any]]]]:
+    """:func:`coco_records` without the records: set name, path, annotations."""
+    for name, _, path, labelled in coco_records(folder, split):
+        yield name, path, labelled
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
