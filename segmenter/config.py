@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Family = Literal["sam", "starter"]
@@ -84,31 +84,58 @@ MODEL_CONFIGS: dict[str, ModelConfig] = {
 }
 
 
+Mode = Literal["full", "decoder", "distill", "mae", "text"]
+Precision = Literal["float32", "bfloat16", "float16"]
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """Training of one model. The defaults are the recipe that learns from little; see ``TRAIN_PRESETS``.
 
     ``minutes`` is the length of the schedule in wall time: on a shared machine the number of steps is not known before.
+    ``steps``, where given, is the length instead.
     """
 
+    mode: Mode = "full"
     minutes: float = 30.0
-    images_per_step: int = 8
+    steps: int | None = None
+    images_per_step: int = 8  # of each process, and of each of its ``accumulate`` parts of a step
     masks_per_image: int = 3
+    accumulate: int = 1
     first_frame: int = 160
     first_frame_share: float = 0.55
     learning_rate: float = 1e-3
+    schedule: Literal["cosine", "steps"] = "cosine"
+    warmup_share: float = 0.03  # of the schedule; "cosine" only
+    warmup_steps: int = 250  # "steps" only
+    decay_at: tuple[float, ...] = (60_000 / 90_000, 86_666 / 90_000)  # shares of the schedule; "steps" only
+    betas: tuple[float, float] = (0.9, 0.98)
     weight_decay: float = 0.05
-    warmup_share: float = 0.03
+    layer_decay: float = 1.0  # of the learning rate, for each block of the image encoder further from its output
+    drop_path: float = 0.0  # share of the image encoder's residual branches left out, of its last block
+    dropout: float = 0.0  # in the decoder's transformer
     clip_norm: float = 1.0
-    ema: float = 0.997
+    ema: float = 0.997  # decay of the running average of the weights, which is what is kept; 0: none
+    precision: Precision = "float32"
+    interaction: Literal["first_and_last", "every_turn"] = "first_and_last"
+    annotators: Literal["mixed", "uniform"] = "mixed"
     max_clicks: int = 5
+    refinements: int = 2  # turns without a new click; "every_turn" only
+    mask_feedback: float = 0.9  # share of the masks whose previous answer is shown to the decoder
+    outputs: Literal[1, 3] = 3  # candidates of which the best learns from an ambiguous prompt; 1: the single mask does
     box_share: float = 0.25
     deep_click_share: float = 0.25  # first clicks at the deepest pixel; the others fall anywhere, more often inside
+    augmentation: Literal["strong", "none", "jitter"] = "strong"
+    jitter: tuple[float, float] = (0.1, 2.0)  # scales of large-scale jitter
     whole_share: float = 0.25  # crops that show the whole picture, as at inference
     synthetic_share: float = 0.25
     paste_share: float = 0.4
+    most_area: float = 0.92  # of the frame: larger masks are not asked for
+    set_power: float = 0.5  # a set of n images is drawn n ** set_power times as often as a single image
     cross_entropy_weight: float = 2.0
     focal_weight: float = 0.0
+    focal_alpha: float | None = None  # weight of pixels inside, 1 - alpha outside; None: all alike
+    focal_gamma: float = 2.0
     dice_weight: float = 1.0
     iou_weight: float = 2.0
     all_candidates_weight: float = 0.05
@@ -156,23 +183,54 @@ class TextConfig:
     blacked_share: float = 0.5  # of the crops: black outside the mask
 
 
+# The paper's recipe (section 3 and appendix A), as its ViT-H was trained: 256 processes with one image each and up to
+# 64 masks of it. What the paper does not say is chosen as SAM 2's released training does: focal alpha .25 and gamma 2,
+# the gradient's norm limited to 0.1. No running average; losses at the resolution of the logits.
+_PAPER = TrainConfig(
+    steps=90_000,
+    images_per_step=1,
+    masks_per_image=64,
+    first_frame_share=0.0,
+    learning_rate=8e-4,
+    schedule="steps",
+    betas=(0.9, 0.999),
+    weight_decay=0.1,
+    layer_decay=0.8,
+    drop_path=0.4,
+    dropout=0.1,
+    clip_norm=0.1,
+    ema=0.0,
+    interaction="every_turn",
+    annotators="uniform",
+    max_clicks=8,
+    mask_feedback=1.0,
+    box_share=0.5,
+    augmentation="none",
+    whole_share=1.0,
+    synthetic_share=0.0,
+    paste_share=0.0,
+    most_area=0.9,
+    set_power=1.0,
+    cross_entropy_weight=0.0,
+    focal_weight=20.0,
+    focal_alpha=0.25,
+    iou_weight=1.0,
+    all_candidates_weight=0.0,
+    single_mask_weight=0.0,
+    later_candidates_weight=0.0,
+)
+
 TRAIN_PRESETS: dict[str, TrainConfig] = {
     "starter": TrainConfig(),
     # Goes on from the starter's weights with views and clicks as annotators have them: whole pictures, deep clicks.
     "continued": TrainConfig(
         minutes=90.0, first_frame=192, first_frame_share=0.45, learning_rate=8e-4, deep_click_share=0.5, whole_share=0.5
     ),
-    # The paper's loss (section 3): focal and dice 20:1, mean-square error of the IoU head, the lowest-loss mask only.
-    "paper": TrainConfig(
-        cross_entropy_weight=0.0,
-        focal_weight=20.0,
-        iou_weight=1.0,
-        all_candidates_weight=0.0,
-        single_mask_weight=0.0,
-        later_candidates_weight=0.0,
-        learning_rate=8e-4,
-        weight_decay=0.1,
-    ),
+    "paper": _PAPER,
+    "paper_vit_l": replace(_PAPER, steps=180_000, learning_rate=4e-4),
+    "paper_vit_b": replace(_PAPER, steps=180_000, layer_decay=0.6, drop_path=0.6),
+    # On masks that people drew, alone, the paper adds large-scale jitter.
+    "paper_jitter": replace(_PAPER, augmentation="jitter"),
 }
 
 

@@ -225,6 +225,40 @@ def next_click(predicted: Bitmap, truth: Bitmap, rng: random.Random | None = Non
     return Point(*random_point(region, rng, 0.3 if rng.random() < 0.5 else 0.0), label)
 
 
+def deepest_error_click(predicted: Bitmap, truth: Bitmap, clicked: Sequence[Point]) -> Point | None:
+    """The next click of the interactive segmentation literature (RITM and after; sam.md section 6.1).
+
+    The pixel farthest from the edge of what is missing or of what is surplus, whichever lies deeper (a tie is surplus);
+    exact distances, equal ones in row-major order, no pixel twice. ``None`` where no such pixel is left.
+    """
+    fresh = np.ones(truth.shape, np.bool_)
+    for point in clicked:
+        fresh[int(point.y), int(point.x)] = False
+    missing, surplus = (_exact_depth(error) * fresh for error in (truth & ~predicted, predicted & ~truth))
+    label = POSITIVE if missing.max() > surplus.max() else NEGATIVE
+    deep = missing if label == POSITIVE else surplus
+    row, column = divmod(int(deep.argmax()), truth.shape[1])
+    return Point(column, row, label) if deep[row, column] > 0 else None
+
+
+def _exact_depth(bitmap: Bitmap) -> NDArray[np.float32]:
+    padded = np.pad(bitmap.astype(np.uint8), 1)
+    return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1], np.float32)
+
+
+def random_correction(predicted: Bitmap, truth: Bitmap, rng: random.Random) -> Point | None:
+    """The paper's next click: any pixel where the two masks differ, with the label that mends it (appendix A).
+
+    Where nothing is wrong, a negative click anywhere outside, as in SAM 2's training; ``None`` where there is no
+    outside.
+    """
+    wrong = predicted != truth
+    if wrong.any():
+        x, y = random_point(wrong, rng)
+        return Point(x, y, POSITIVE if truth[y, x] else NEGATIVE)
+    return None if truth.all() else Point(*random_point(~truth, rng), NEGATIVE)
+
+
 def first_click(truth: Bitmap, rng: random.Random | None = None, deep_share: float = 0.25) -> Point:
     """The first click on an object: its deepest pixel; with ``rng`` so only for a share, else the training's mix."""
     if rng is None or rng.random() < deep_share:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +12,9 @@ import typer
 from backend.commands import DataFolders, Split, told, weights_of
 
 if TYPE_CHECKING:
+    import torch
+
+    from segmenter.build import Model
     from segmenter.config import TrainConfig
 
 
@@ -20,19 +25,34 @@ def register(app: typer.Typer) -> None:
 
 def train(
     data: DataFolders,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoint, metrics and weights go.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoint, metrics, previews and weights go.")],
     split: Split = None,
-    preset: Annotated[str, typer.Option(help="Recipe: starter, continued or paper.")] = "starter",
+    mode: Annotated[str, typer.Option(help="What learns: full, or the decoder alone.")] = "full",
+    preset: Annotated[str, typer.Option(help="Recipe: starter, continued, paper ... (docs/training.md).")] = "starter",
     init: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="Start from these weights.")] = None,
+    model: Annotated[str, typer.Option(help="Without --init: starter, vit_t, vit_b, vit_l or vit_h.")] = "starter",
     minutes: Annotated[float | None, typer.Option(help="Length of the schedule in minutes of wall time.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Length of the schedule in steps instead.")] = None,
+    images: Annotated[int | None, typer.Option(min=1, help="Images a step, of each of its parts.")] = None,
+    masks: Annotated[int | None, typer.Option(min=1, help="Masks asked for on each image, at most.")] = None,
+    accumulate: Annotated[int, typer.Option(min=1, help="Parts of a step whose gradients are added up.")] = 1,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16, or on a GPU float16.")] = "float32",
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn by chance.")] = 0,
     release: Annotated[Path | None, typer.Option(metavar="DIR", help="Also make a release folder.")] = None,
     version: Annotated[str, typer.Option(help="Version written into the release.")] = "0",
 ) -> None:
-    """Train the starter model, from scratch or from --init; a run that was stopped goes on from what lies in --out."""
+    """Train a model, from scratch or from --init; a run that was stopped goes on from what lies in --out."""
     with told():
-        _train(data, out, split, _recipe(preset, minutes, threads, seed), init)
+        given: dict[str, Any] = {
+            "minutes": minutes,
+            "steps": steps,
+            "images_per_step": images,
+            "masks_per_image": masks,
+        }
+        given |= {"mode": mode, "accumulate": accumulate, "precision": precision, "threads": threads, "seed": seed}
+        _train(data, out, split, _recipe(preset, given), _model(init, model, seed, _device(device)))
         if release is not None:
             from segmenter.export import write_release
 
@@ -40,49 +60,112 @@ def train(
             typer.echo(f"release: {release}")
 
 
-def _recipe(preset: str, minutes: float | None, threads: int, seed: int) -> TrainConfig:
+def _recipe(preset: str, given: dict[str, Any]) -> TrainConfig:
+    """The preset with what the command line says instead; ValueError for what does not exist."""
     from dataclasses import replace
+    from typing import get_args
 
-    from segmenter.config import TRAIN_PRESETS
+    from segmenter.config import TRAIN_PRESETS, Mode, Precision
 
     if preset not in TRAIN_PRESETS:
         raise ValueError(f"no preset {preset}; there are {', '.join(TRAIN_PRESETS)}")
-    recipe = replace(TRAIN_PRESETS[preset], threads=threads, seed=seed)
-    return recipe if minutes is None else replace(recipe, minutes=minutes)
+    for name, known in (("mode", get_args(Mode)), ("precision", get_args(Precision))):
+        if given[name] not in known:
+            raise ValueError(f"no {name} {given[name]}; there are {', '.join(known)}")
+    said = {name: value for name, value in given.items() if value is not None}
+    if "minutes" in said and "steps" not in said:
+        said["steps"] = None
+    return replace(TRAIN_PRESETS[preset], **said)
 
 
-def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig, init: str | None) -> None:
-    import random
-
+def _device(name: str) -> torch.device:
     import torch
-    from rich.progress import Progress
 
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"no device {name}; there are auto, cpu and cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("there is no GPU that torch can use")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _model(init: str | None, name: str, seed: int, device: torch.device) -> Model:
+    """The model to begin with, in training mode; torch's chance is seeded first."""
+    import torch
+
+    from segmenter.build import build
     from segmenter.checkpoint import load_model
     from segmenter.config import MODEL_CONFIGS
-    from segmenter.data import find_coco_folders, read_split
-    from segmenter.modeling.starter import Starter
-    from segmenter.training.loop import train as run
-    from segmenter.training.scenes import Sampler, read_scenes
 
-    rng = random.Random(recipe.seed)
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(seed)
+    if init is not None:
+        return load_model(weights_of(init)).to(device)
+    if name not in MODEL_CONFIGS:
+        raise ValueError(f"no model {name}; there are {', '.join(MODEL_CONFIGS)}")
+    return build(MODEL_CONFIGS[name]).to(device)
+
+
+def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig, model: Model) -> None:
+    import random
+
+    from segmenter.data import find_coco_folders, read_split
+    from segmenter.training.batches import Slot
+    from segmenter.training.loop import train as run
+    from segmenter.training.prompting import Prompting, fitting
+    from segmenter.training.regularise import regularise
+    from segmenter.training.scenes import LONG_SIDE, Sampler, examples, read_scenes
+    from segmenter.training.watch import Watch
+
+    recipe = fitting(recipe, model.config)
     typer.echo("reading the training images ...")
-    scenes = read_scenes(find_coco_folders(data), read_split(split, "train"))
+    long_side = max(LONG_SIDE, model.config.frame)
+    scenes = read_scenes(find_coco_folders(data), read_split(split, "train"), long_side)
     for name, members in scenes.items():
         typer.echo(f"  {name}: {len(members)} images")
-    sampler = Sampler(scenes, recipe.synthetic_share, recipe.paste_share, rng, recipe.whole_share)
-    model = load_model(weights_of(init)) if init else Starter(MODEL_CONFIGS["starter"])
-    if not isinstance(model, Starter):
-        raise ValueError(f"{init} is not a starter model; only such are trained here")
+    regularise(model, recipe)
+    chances = [random.Random(recipe.seed + number) for number in range(recipe.accumulate)]
+    slots = [Slot(Sampler(scenes, recipe, chance), chance) for chance in chances]
+    with _stoppable() as stop, _progress() as report:
+        watch = Watch(out, report, model, examples(scenes))
+        weights = run(Prompting(model, recipe), slots, recipe, out, stop=stop, watch=watch)
+    typer.echo(f"weights: {weights}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A progress bar that takes the lines of metrics."""
+    from rich.progress import Progress
+
     with Progress() as progress:
         task = progress.add_task("training", total=1.0)
 
         def report(metrics: dict[str, Any]) -> None:
-            text = f"step {metrics['step']}, IoU {metrics['best_of_three_first']:.2f} → {metrics['iou_last']:.2f}"
-            progress.update(task, completed=metrics["progress"], description=text)
+            parts = [f"step {metrics['step']}", f"{metrics['images_per_second']} images/s"]
+            if "best_of_three_first" in metrics:
+                parts.append(f"IoU {metrics['best_of_three_first']:.2f} → {metrics['iou_last']:.2f}")
+            progress.update(task, completed=metrics["progress"], description=", ".join(parts))
 
-        weights = run(model, sampler, recipe, out, rng, report)
-    typer.echo(f"weights: {weights}")
+        yield report
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Whether somebody asked to stop: a first SIGTERM or Ctrl+C is heard here, a second one ends the process."""
+    import signal
+
+    asked: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def heard(number: int, _: object) -> None:
+        asked.append(number)
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, heard)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def calibrate(

@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -23,6 +24,30 @@ class LayerNorm2d(nn.Module):
         variance = (x - mean).pow(2).mean(1, keepdim=True)
         normal = (x - mean) / torch.sqrt(variance + self.eps)
         return self.weight[:, None, None] * normal + self.bias[:, None, None]
+
+
+class Dropout(nn.Module):
+    """Leaves out a ``share`` of the numbers in training mode; 0 until a recipe says otherwise."""
+
+    share = 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.share) if self.training and self.share else x
+
+
+class DropPath(nn.Module):
+    """Leaves out a residual branch for a ``share`` of the pictures in training mode, and makes up for it in the others.
+
+    BxHxWxC or any other shape whose first axis counts pictures. 0 until a recipe says otherwise.
+    """
+
+    share = 0.0
+
+    def forward(self, branch: Tensor) -> Tensor:
+        if not (self.training and self.share):
+            return branch
+        kept = torch.rand(len(branch), *[1] * (branch.ndim - 1), device=branch.device) >= self.share
+        return branch * kept / (1 - self.share)
 
 
 class MLP(nn.Module):

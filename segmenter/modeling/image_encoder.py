@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segmenter.config import ModelConfig
-from segmenter.modeling.common import LayerNorm2d, MLPBlock
+from segmenter.modeling.common import DropPath, LayerNorm2d, MLPBlock
 
 TOGETHER = 1024  # cells of a map up to which all heads attend at once
 EPS = 1e-6  # of every layer norm in the encoder; the decoder's transformer has torch's default of 1e-5
@@ -122,15 +122,16 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(dim, eps=EPS)
         self.mlp = MLPBlock(dim, int(dim * mlp_ratio))
         self.window = window
+        self.drop_path = DropPath()
 
     def forward(self, x: Tensor) -> Tensor:
         normal = self.norm1(x)
         if self.window:
-            attended = self.attn(to_windows(normal, self.window))
-            x = x + from_windows(attended, x.shape[1], x.shape[2])
+            attended = from_windows(self.attn(to_windows(normal, self.window)), x.shape[1], x.shape[2])
         else:
-            x = x + self.attn(normal)
-        out: Tensor = x + self.mlp(self.norm2(x))
+            attended = self.attn(normal)
+        x = x + self.drop_path(attended)
+        out: Tensor = x + self.drop_path(self.mlp(self.norm2(x)))
         return out
 
 

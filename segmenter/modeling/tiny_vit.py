@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segmenter.config import SamConfig
-from segmenter.modeling.common import LayerNorm2d
+from segmenter.modeling.common import DropPath, LayerNorm2d
 from segmenter.modeling.image_encoder import from_windows, to_windows
 
 CLASSES = 1000  # of the classifier that the official file carries along
@@ -138,13 +138,14 @@ class Block(nn.Module):
         self.mlp = Perceptron(width)
         self.local_conv = ConvNorm(width, width, 3, groups=width)
         self.window = window
+        self.drop_path = DropPath()
 
     def forward(self, x: Tensor) -> Tensor:
         cells = x.permute(0, 2, 3, 1)
         attended = self.attn(to_windows(cells, self.window))
-        cells = cells + from_windows(attended, cells.shape[1], cells.shape[2])
+        cells = cells + self.drop_path(from_windows(attended, cells.shape[1], cells.shape[2]))
         cells = self.local_conv(cells.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        out: Tensor = (cells + self.mlp(cells)).permute(0, 3, 1, 2)
+        out: Tensor = (cells + self.drop_path(self.mlp(cells))).permute(0, 3, 1, 2)
         return out
 
 

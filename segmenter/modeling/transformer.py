@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segmenter.modeling.common import MLPBlock
+from segmenter.modeling.common import Dropout, MLPBlock
 
 
 class Attention(nn.Module):
@@ -49,21 +49,24 @@ class TwoWayAttentionBlock(nn.Module):
         self.norm4 = nn.LayerNorm(embedding_dim)
         self.cross_attn_image_to_token = Attention(embedding_dim, num_heads, downsample_rate)
         self.skip_first_positions = skip_first_positions
+        self.drop = Dropout()  # after each attention and the perceptron
 
     def forward(
         self, tokens: Tensor, image: Tensor, token_positions: Tensor, image_positions: Tensor
     ) -> tuple[Tensor, Tensor]:
         if self.skip_first_positions:
             # The first layer adds no positions and replaces the tokens: no residual (official checkpoints need it).
-            tokens = self.self_attn(tokens, tokens, tokens)
+            tokens = self.drop(self.self_attn(tokens, tokens, tokens))
         else:
             placed = tokens + token_positions
-            tokens = tokens + self.self_attn(placed, placed, tokens)
+            tokens = tokens + self.drop(self.self_attn(placed, placed, tokens))
         tokens = self.norm1(tokens)
         placed_image = image + image_positions
-        tokens = self.norm2(tokens + self.cross_attn_token_to_image(tokens + token_positions, placed_image, image))
-        tokens = self.norm3(tokens + self.mlp(tokens))
-        image = self.norm4(image + self.cross_attn_image_to_token(placed_image, tokens + token_positions, tokens))
+        asked = self.cross_attn_token_to_image(tokens + token_positions, placed_image, image)
+        tokens = self.norm2(tokens + self.drop(asked))
+        tokens = self.norm3(tokens + self.drop(self.mlp(tokens)))
+        told = self.cross_attn_image_to_token(placed_image, tokens + token_positions, tokens)
+        image = self.norm4(image + self.drop(told))
         return tokens, image
 
 
@@ -78,6 +81,7 @@ class TwoWayTransformer(nn.Module):
         )
         self.final_attn_token_to_image = Attention(embedding_dim, num_heads, downsample_rate)
         self.norm_final_attn = nn.LayerNorm(embedding_dim)
+        self.drop = Dropout()
 
     def forward(self, image: Tensor, image_positions: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Image BxNxC with its positions and tokens BxTxC -> (tokens BxTxC, image BxNxC)."""
@@ -85,4 +89,4 @@ class TwoWayTransformer(nn.Module):
         for layer in self.layers:
             tokens, image = layer(tokens, image, token_positions, image_positions)
         attended = self.final_attn_token_to_image(tokens + token_positions, image + image_positions, image)
-        return self.norm_final_attn(tokens + attended), image
+        return self.norm_final_attn(tokens + self.drop(attended)), image

@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from segmenter.transforms import resized_size
 
 Picture = NDArray[np.uint8]  # HxWx3 RGB
 Labels = NDArray[np.int16]  # CxHxW
@@ -91,6 +94,46 @@ def warp(
     seen = cv2.warpAffine(picture, view, (side, side), flags=cv2.INTER_LINEAR, borderValue=PAD_COLOUR)
     moved = [cv2.warpAffine(layer, affine, (side, side), flags=cv2.INTER_NEAREST) for layer in labels]
     return np.asarray(seen, np.uint8), np.stack(moved).astype(np.int16)
+
+
+def whole(picture: Picture, labels: Labels, side: int) -> tuple[Picture, Labels]:
+    """The whole picture and its label maps top-left in a frame of ``side``, as at inference; nothing is drawn."""
+    height, width = resized_size(picture.shape[0], picture.shape[1], side)
+    return _laid(picture, labels, (height, width), (0, 0), side)
+
+
+def jittered(
+    picture: Picture, labels: Labels, side: int, rng: random.Random, scales: tuple[float, float]
+) -> tuple[Picture, Labels]:
+    """Large-scale jitter: the whole picture at a random share of its size in the frame, cropped or padded, or flipped.
+
+    What is smaller than the frame lies top-left in it; of what is larger a random part is seen.
+    """
+    height, width = resized_size(picture.shape[0], picture.shape[1], side)
+    scale = rng.uniform(*scales)
+    height, width = max(1, round(height * scale)), max(1, round(width * scale))
+    corner = rng.randint(0, max(0, height - side)), rng.randint(0, max(0, width - side))
+    if rng.random() < 0.5:
+        picture, labels = picture[:, ::-1], labels[:, :, ::-1]
+    return _laid(picture, labels, (height, width), corner, side)
+
+
+def _laid(
+    picture: Picture, labels: Labels, size: tuple[int, int], corner: tuple[int, int], side: int
+) -> tuple[Picture, Labels]:
+    """Picture and maps resized to ``size`` (h, w), and what a frame sees whose top left is at ``corner`` (y, x)."""
+    height, width = size
+    # Pillow's filter, which shrinks without aliasing, as at inference.
+    resized = np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR), np.uint8)
+    rows, columns = slice(corner[0], corner[0] + side), slice(corner[1], corner[1] + side)
+    seen = np.full((side, side, 3), PAD_COLOUR, np.uint8)
+    part = resized[rows, columns]
+    seen[: part.shape[0], : part.shape[1]] = part
+    moved = np.zeros((len(labels), side, side), np.int16)
+    for layer, target in zip(labels, moved, strict=True):
+        shrunk = cv2.resize(np.ascontiguousarray(layer), (width, height), interpolation=cv2.INTER_NEAREST)
+        target[: part.shape[0], : part.shape[1]] = shrunk[rows, columns]
+    return seen, moved
 
 
 def _place(side: int, height: int, width: int, rng: random.Random) -> tuple[slice, slice, slice, slice] | None:

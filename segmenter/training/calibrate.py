@@ -22,7 +22,7 @@ from segmenter.modeling.common import MLP
 from segmenter.modeling.starter import Starter
 from segmenter.predict import embed
 from segmenter.training.augment import recolour
-from segmenter.training.loop import Annotators
+from segmenter.training.interaction import Annotators
 from segmenter.training.losses import mask_iou
 from segmenter.training.scenes import Scene
 from segmenter.transforms import resized_size

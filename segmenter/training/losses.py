@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,11 +16,17 @@ def sigmoid_cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
     return (F.softplus(logits) - logits * truth).mean((2, 3))
 
 
-def focal_loss(logits: Tensor, truth: Tensor, gamma: float = 2.0) -> Tensor:
-    """Focal loss without class weights, averaged over pixels, BxT."""
+def focal_loss(logits: Tensor, truth: Tensor, gamma: float = 2.0, alpha: float | None = None) -> Tensor:
+    """Focal loss averaged over pixels, BxT: cross-entropy weighed by (1 - p)^gamma, p the right answer's probability.
+
+    ``alpha`` weighs pixels inside the mask and 1 - alpha those outside; ``None`` weighs all alike.
+    """
     probability = torch.sigmoid(logits)
     hit = probability * truth + (1 - probability) * (1 - truth)
-    return ((1 - hit) ** gamma * (F.softplus(logits) - logits * truth)).mean((2, 3))
+    loss = (1 - hit) ** gamma * (F.softplus(logits) - logits * truth)
+    if alpha is not None:
+        loss = (alpha * truth + (1 - alpha) * (1 - truth)) * loss
+    return loss.mean((2, 3))
 
 
 def dice_loss(logits: Tensor, truth: Tensor) -> Tensor:
@@ -37,39 +45,71 @@ def mask_iou(logits: Tensor, truth: Tensor) -> Tensor:
         return both / either.clamp(min=1)
 
 
-def mask_losses(logits: Tensor, truth: Tensor, config: TrainConfig) -> Tensor:
-    """The weighted mask loss of every candidate, BxT."""
-    loss = config.dice_weight * dice_loss(logits, truth)
+class Loss(NamedTuple):
+    """What is learned from, and its parts in the masks that learned: one number each, without gradient."""
+
+    total: Tensor
+    parts: dict[str, Tensor]
+
+
+def mask_loss_parts(logits: Tensor, truth: Tensor, config: TrainConfig) -> dict[str, Tensor]:
+    """The weighted parts of every candidate's mask loss by name, each BxT; parts of weight 0 are left out."""
+    parts = {"dice": config.dice_weight * dice_loss(logits, truth)}
     if config.cross_entropy_weight:
-        loss = loss + config.cross_entropy_weight * sigmoid_cross_entropy(logits, truth)
+        parts["cross_entropy"] = config.cross_entropy_weight * sigmoid_cross_entropy(logits, truth)
     if config.focal_weight:
-        loss = loss + config.focal_weight * focal_loss(logits, truth)
-    return loss
-
-
-def first_prompt_loss(logits: Tensor, predicted_iou: Tensor, truth: Tensor, config: TrainConfig) -> Tensor:
-    """Loss of an ambiguous prompt: of the three candidates only the best learns (paper, section 3).
-
-    ``all_candidates_weight`` keeps the other two from going idle and ``single_mask_weight`` teaches token 0, which
-    later prompts use; both are 0 in the paper's preset.
-    """
-    losses = mask_losses(logits, truth, config)
-    candidates = losses[:, 1:]
-    loss = candidates.amin(1).mean() + config.all_candidates_weight * candidates.mean()
-    loss = loss + config.single_mask_weight * losses[:, 0].mean()
-    return loss + config.iou_weight * iou_loss(logits, predicted_iou, truth)
-
-
-def next_prompt_loss(logits: Tensor, predicted_iou: Tensor, truth: Tensor, config: TrainConfig) -> Tensor:
-    """Loss after more than one prompt: the object is plain, so the single mask learns.
-
-    ``later_candidates_weight`` keeps the other three useful to choose from; the paper's preset has 0.
-    """
-    losses = mask_losses(logits, truth, config)
-    loss = losses[:, 0].mean() + config.later_candidates_weight * losses[:, 1:].amin(1).mean()
-    return loss + config.iou_weight * iou_loss(logits, predicted_iou, truth)
+        focal = focal_loss(logits, truth, config.focal_gamma, config.focal_alpha)
+        parts["focal"] = config.focal_weight * focal
+    return parts
 
 
 def iou_loss(logits: Tensor, predicted_iou: Tensor, truth: Tensor) -> Tensor:
     """Mean squared error between predicted and actual IoU of all candidates."""
     return (predicted_iou - mask_iou(logits, truth)).square().mean()
+
+
+def first_prompt_loss(logits: Tensor, predicted_iou: Tensor, truth: Tensor, config: TrainConfig) -> Loss:
+    """Loss of an ambiguous prompt: of the three candidates only the best learns (paper, section 3).
+
+    ``all_candidates_weight`` keeps the other two from going idle and ``single_mask_weight`` teaches token 0, which
+    later prompts use; both are 0 in the paper's preset. With one output there is nothing to choose: token 0 learns.
+    """
+    if config.outputs == 1:
+        return next_prompt_loss(logits, predicted_iou, truth, config)
+    parts = mask_loss_parts(logits, truth, config)
+    losses = sum(parts.values(), torch.zeros_like(predicted_iou))
+    candidates = losses[:, 1:]
+    best = candidates.argmin(1, keepdim=True)
+    loss = candidates.gather(1, best).mean() + config.all_candidates_weight * candidates.mean()
+    loss = loss + config.single_mask_weight * losses[:, 0].mean()
+    taught = {name: part[:, 1:].gather(1, best) for name, part in parts.items()}
+    return _with_iou(loss, taught, logits, predicted_iou, truth, config)
+
+
+def next_prompt_loss(logits: Tensor, predicted_iou: Tensor, truth: Tensor, config: TrainConfig) -> Loss:
+    """Loss after more than one prompt: the object is plain, so the single mask learns.
+
+    ``later_candidates_weight`` keeps the other three useful to choose from; the paper's preset has 0. With one output
+    the other three, their IoU included, are left alone.
+    """
+    if config.outputs == 1:
+        logits, predicted_iou = logits[:, :1], predicted_iou[:, :1]
+    parts = mask_loss_parts(logits, truth, config)
+    losses = sum(parts.values(), torch.zeros_like(predicted_iou))
+    loss = losses[:, 0].mean()
+    if config.outputs > 1:
+        loss = loss + config.later_candidates_weight * losses[:, 1:].amin(1).mean()
+    taught = {name: part[:, 0] for name, part in parts.items()}
+    return _with_iou(loss, taught, logits, predicted_iou, truth, config)
+
+
+def _with_iou(
+    loss: Tensor,
+    taught: dict[str, Tensor],
+    logits: Tensor,
+    predicted_iou: Tensor,
+    truth: Tensor,
+    config: TrainConfig,
+) -> Loss:
+    iou = config.iou_weight * iou_loss(logits, predicted_iou, truth)
+    return Loss(loss + iou, {name: part.mean().detach() for name, part in taught.items()} | {"iou_head": iou.detach()})

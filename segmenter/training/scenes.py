@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +13,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segmenter.config import TrainConfig
 from segmenter.data import annotation_mask, coco_images, read_picture
 from segmenter.training import augment
 from segmenter.training.augment import Labels, Picture
+from segmenter.training.batches import Batch
+from segmenter.training.watch import Example
 
 LONG_SIDE = 448  # pixels; crops are at most 256 of the frame, so more would only cost memory
 LEAST_PIXELS = 12
+FRUITLESS = 1000  # crops without a mask after which a batch is given up
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,6 @@ class Scene:
 
     picture: Picture
     annotators: tuple[Labels, ...]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Crops BxSxSx3 uint8, masks MxSxS, and for each mask the index M of its crop."""
-
-    pictures: NDArray[np.uint8]
-    masks: NDArray[np.bool_]
-    image_index: NDArray[np.int64]
 
 
 def _overlap(layer: NDArray[np.int16], bitmap: NDArray[np.bool_]) -> float:
@@ -58,10 +52,10 @@ def _layers(bitmaps: Sequence[NDArray[np.bool_]], size: tuple[int, int]) -> Labe
     return np.stack(layers[:6])
 
 
-def read_scene(path: Path, annotations: Sequence[Mapping[str, Any]]) -> Scene | None:
-    """One training scene, shrunk to ``LONG_SIDE``; ``None`` where no mask is left."""
+def read_scene(path: Path, annotations: Sequence[Mapping[str, Any]], long_side: int = LONG_SIDE) -> Scene | None:
+    """One training scene, shrunk to ``long_side``; ``None`` where no mask is left."""
     picture = read_picture(path)
-    scale = min(1.0, LONG_SIDE / max(picture.shape[:2]))
+    scale = min(1.0, long_side / max(picture.shape[:2]))
     height, width = (round(side * scale) for side in picture.shape[:2])
     picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     by_annotator: dict[Any, list[NDArray[np.bool_]]] = defaultdict(list)
@@ -75,12 +69,14 @@ def read_scene(path: Path, annotations: Sequence[Mapping[str, Any]]) -> Scene | 
     return Scene(picture, tuple(_layers(bitmaps, (height, width)) for bitmaps in by_annotator.values()))
 
 
-def read_scenes(folders: Sequence[Path], split: dict[str, set[str]] | None) -> dict[str, list[Scene]]:
+def read_scenes(
+    folders: Sequence[Path], split: dict[str, set[str]] | None, long_side: int = LONG_SIDE
+) -> dict[str, list[Scene]]:
     """All training scenes by set; an empty result is an error."""
     scenes: dict[str, list[Scene]] = defaultdict(list)
     for folder in folders:
         for name, path, labelled in coco_images(folder, split):
-            scene = read_scene(path, labelled)
+            scene = read_scene(path, labelled, long_side)
             if scene is not None:
                 scenes[name].append(scene)
     if not scenes:
@@ -89,35 +85,44 @@ def read_scenes(folders: Sequence[Path], split: dict[str, set[str]] | None) -> d
 
 
 class Sampler:
-    """Draws batches of augmented crops. Sets are drawn by the square root of their size, so small ones are heard."""
+    """Draws batches of augmented crops; see ``TrainConfig.augmentation`` and what follows it there.
 
-    def __init__(
-        self,
-        scenes: Mapping[str, Sequence[Scene]],
-        synthetic_share: float,
-        paste_share: float,
-        rng: random.Random,
-        whole_share: float = 0.25,
-    ) -> None:
+    ValueError where crop after crop holds no mask to ask for.
+    """
+
+    def __init__(self, scenes: Mapping[str, Sequence[Scene]], config: TrainConfig, rng: random.Random) -> None:
         self.sets = list(scenes.values())
-        self.weights = [math.sqrt(len(members)) for members in self.sets]
-        self.synthetic_share, self.paste_share, self.rng = synthetic_share, paste_share, rng
-        self.whole_share = whole_share
+        self.weights = [len(members) ** config.set_power for members in self.sets]
+        self.config, self.rng = config, rng
         everything = [scene for members in self.sets for scene in members]
         self.textures = [scene.picture for scene in everything]
         self.objects = [cut for scene in everything for cut in _cuts(scene)]
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"rng": self.rng.getstate()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rng.setstate(state["rng"])
+
     def _crop(self, side: int) -> tuple[Picture, Labels]:
-        rng = self.rng
-        if rng.random() < self.synthetic_share:
+        rng, config = self.rng, self.config
+        if config.synthetic_share and rng.random() < config.synthetic_share and self.objects:
             picture, labels = augment.dead_leaves(side, self.textures, self._object_shape, rng)
         else:
             scene = rng.choice(rng.choices(self.sets, self.weights)[0])
-            picture, labels = augment.warp(scene.picture, rng.choice(scene.annotators), side, rng, self.whole_share)
-            if self.objects and rng.random() < self.paste_share:
+            picture, labels = self._view(scene, side)
+            if self.objects and config.paste_share and rng.random() < config.paste_share:
                 cuts = [rng.choice(self.objects) for _ in range(rng.choice((1, 1, 2, 3)))]
                 picture, labels = augment.paste(picture, labels, cuts, rng)
-        return augment.recolour(picture, rng), labels
+        return (augment.recolour(picture, rng) if config.augmentation == "strong" else picture), labels
+
+    def _view(self, scene: Scene, side: int) -> tuple[Picture, Labels]:
+        labels = self.rng.choice(scene.annotators)
+        if self.config.augmentation == "none":
+            return augment.whole(scene.picture, labels, side)
+        if self.config.augmentation == "jitter":
+            return augment.jittered(scene.picture, labels, side, self.rng, self.config.jitter)
+        return augment.warp(scene.picture, labels, side, self.rng, self.config.whole_share)
 
     def _object_shape(self) -> NDArray[np.bool_]:
         return self.rng.choice(self.objects)[1]
@@ -127,22 +132,48 @@ class Sampler:
         pictures: list[Picture] = []
         chosen: list[NDArray[np.bool_]] = []
         index: list[int] = []
+        fruitless = 0
         while len(pictures) < images:
             picture, labels = self._crop(side)
-            candidates = [
-                (layer, value)
-                for layer in labels
-                for value, count in enumerate(np.bincount(layer.ravel()))
-                if value and max(40, 0.0012 * layer.size) <= count < 0.92 * layer.size
-            ]
-            if not candidates:
+            found = candidates(labels, self.config.most_area)
+            if not found:
+                fruitless += 1
+                if fruitless == FRUITLESS:
+                    raise ValueError(
+                        f"{FRUITLESS} crops in a row hold no mask to learn from: all are tiny or too large"
+                    )
                 continue
-            self.rng.shuffle(candidates)
-            for layer, value in candidates[:masks_per_image]:
+            fruitless = 0
+            self.rng.shuffle(found)
+            for layer, value in found[:masks_per_image]:
                 chosen.append(layer == value)
                 index.append(len(pictures))
             pictures.append(picture)
         return Batch(np.stack(pictures), np.stack(chosen), np.array(index, np.int64))
+
+
+def candidates(labels: Labels, most_area: float) -> list[tuple[NDArray[np.int16], int]]:
+    """The masks of label maps worth asking for, each as its map and its number: none tiny, none nearly everything."""
+    return [
+        (layer, value)
+        for layer in labels
+        for value, count in enumerate(np.bincount(layer.ravel()))
+        if value and max(40, 0.0012 * layer.size) <= count < most_area * layer.size
+    ]
+
+
+def examples(scenes: Mapping[str, Sequence[Scene]], most: int = 6) -> list[Example]:
+    """Fixed pictures to look at while training: of each set in turn the next scene, and its largest mask."""
+    found: list[Example] = []
+    deepest = max(map(len, scenes.values()))
+    for scene in (members[place] for place in range(deepest) for members in scenes.values() if place < len(members)):
+        if len(found) == most:
+            break
+        layer = scene.annotators[0][0]
+        areas = np.bincount(layer.ravel())
+        areas[0] = 0
+        found.append(Example(scene.picture, layer == int(areas.argmax())))
+    return found
 
 
 def _cuts(scene: Scene) -> Iterator[augment.Cut]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from segmenter import masks
+from segmenter.config import TrainConfig
 from segmenter.data import annotation_mask, coco_images, find_coco_folders, read_split
 from segmenter.training import augment
 from segmenter.training.scenes import Sampler, read_scenes
@@ -84,7 +85,7 @@ def test_scenes_keep_every_mask_of_every_annotator(tmp_path: Path) -> None:
 
 def test_batches_hold_crops_masks_and_their_images(tmp_path: Path) -> None:
     scenes = read_scenes([write_coco(tmp_path / "x")], None)
-    batch = Sampler(scenes, 0.3, 0.5, random.Random(0)).batch(6, 3, 64)
+    batch = Sampler(scenes, TrainConfig(synthetic_share=0.3, paste_share=0.5), random.Random(0)).batch(6, 3, 64)
     assert batch.pictures.shape == (6, 64, 64, 3) and batch.masks.shape[1:] == (64, 64)
     assert set(batch.image_index) == set(range(6)) and len(batch.image_index) == len(batch.masks) <= 18
     areas = batch.masks.mean((1, 2))
@@ -93,7 +94,8 @@ def test_batches_hold_crops_masks_and_their_images(tmp_path: Path) -> None:
 
 def test_equal_seeds_draw_equal_batches(tmp_path: Path) -> None:
     scenes = read_scenes([write_coco(tmp_path / "x")], None)
-    first, second = (Sampler(scenes, 0.5, 0.5, random.Random(3)).batch(4, 2, 64) for _ in range(2))
+    config = TrainConfig(synthetic_share=0.5, paste_share=0.5)
+    first, second = (Sampler(scenes, config, random.Random(3)).batch(4, 2, 64) for _ in range(2))
     assert np.array_equal(first.pictures, second.pictures) and np.array_equal(first.masks, second.masks)
 
 
