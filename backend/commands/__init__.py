@@ -5,10 +5,10 @@ Heavy imports stay inside the commands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,15 @@ DataFolders = Annotated[
 ]
 Split = Annotated[Path | None, typer.Option("--split", metavar="FILE", help="Names the images to use, per set.")]
 ModelName = Annotated[str, typer.Option("--model", metavar="NAME|FILE", help="Shipped model, release folder or file.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where metrics.json and the rows behind it go.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, help="Only the first N images of each set that have a mask to ask for.")
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Processes; 0 takes one per CPU core. Changes no figure.")]
+Selected = Annotated[
+    Literal["starter", "paper"],
+    typer.Option("--selection", help="starter: few and large masks, at 640 px; paper: all, in sets cut to 10k masks."),
+]
 
 
 @contextmanager
@@ -49,3 +58,38 @@ def weights_of(model: str) -> Path:
     from segmenter.manifest import find_weights
 
     return find_weights(model, imported())
+
+
+def evaluate_group(app: typer.Typer) -> typer.Typer:
+    """The commands `evaluate ...`, which stand in several files."""
+    for group in app.registered_groups:
+        if group.name == "evaluate" and group.typer_instance is not None:
+            return group.typer_instance
+    evaluate = typer.Typer(no_args_is_help=True)
+    evaluate.callback(help="Measure a model.")(lambda: None)
+    app.add_typer(evaluate, name="evaluate")
+    return evaluate
+
+
+@contextmanager
+def progress(text: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar in the terminal, and the function that moves it: done, total."""
+    from rich.progress import Progress
+
+    with Progress() as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def jobs_of(jobs: int) -> int:
+    """How many processes ``--jobs`` means."""
+    from workers.machine import usable_cores
+
+    return jobs or usable_cores()
+
+
+def tell_absent(absent: list[dict[str, str]]) -> None:
+    """Names those of the paper's sets that were not measured; nothing is skipped in silence."""
+    if absent:
+        typer.echo(f"absent of the paper's 23 data sets: {', '.join(one['title'] for one in absent)}")
+        typer.echo("where to get them, and under which licence: maskmill evaluate datasets")

@@ -2,53 +2,78 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
-from backend.commands import DataFolders, ModelName, Split, told, weights_of
+from backend.commands import (
+    DataFolders,
+    Jobs,
+    Limit,
+    ModelName,
+    Out,
+    Selected,
+    Split,
+    evaluate_group,
+    jobs_of,
+    progress,
+    tell_absent,
+    told,
+    weights_of,
+)
 
 
 def register(app: typer.Typer) -> None:
-    evaluate = typer.Typer(no_args_is_help=True)
-    evaluate.callback(help="Measure a model.")(lambda: None)
-    evaluate.command("clicks")(evaluate_clicks)
-    app.add_typer(evaluate, name="evaluate")
+    evaluate_group(app).command("clicks")(evaluate_clicks)
 
 
 def evaluate_clicks(
     data: DataFolders,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where metrics.json goes.")],
+    out: Out,
     model: ModelName = "starter",
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first N images of each set that have a mask to ask for.")
-    ] = None,
+    limit: Limit = None,
     split: Split = None,
     baselines: Annotated[bool, typer.Option(help="Also superpixels and GrabCut from the same clicks.")] = True,
-    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one per CPU core.")] = 0,
+    protocol: Annotated[
+        Literal["both", "center", "random"], typer.Option(help="First click: the middle of the mask, or any pixel.")
+    ] = "both",
+    following: Annotated[
+        Literal["largest", "deepest"],
+        typer.Option(help="Later clicks: the middle of the largest error, or the deepest point of all errors (RITM)."),
+    ] = "largest",
+    most: Annotated[int, typer.Option(min=9, help="Clicks at most; more than 9 count clicks to 85 and 90 % IoU.")] = 20,
+    selection: Selected = "starter",
+    jobs: Jobs = 0,
 ) -> None:
-    """Mean IoU after 1, 2, 3, 5 and 9 simulated clicks, per data set."""
-    from rich.progress import Progress
-
+    """Mean IoU after 1, 2, 3, 5 and 9 simulated clicks and clicks to 85 and 90 % IoU, per data set."""
     from segmenter.data import find_coco_folders, read_split
     from segmenter.evaluate import clicks
     from segmenter.evaluate.baselines import BASELINES
 
-    with told(), Progress() as progress:
-        task = progress.add_task("evaluating", total=None)
+    protocols = clicks.PROTOCOLS if protocol == "both" else (protocol,)
+    chosen = tuple(BASELINES) if baselines else ()
+    with told(), progress("evaluating") as report:
+        settings = clicks.ClickSettings(protocols, following, most, selection, chosen, limit)
         metrics = clicks.evaluate_clicks(
             find_coco_folders(data),
             str(weights_of(model)),
             out,
             read_split(split, "evaluate"),
-            limit,
-            tuple(BASELINES) if baselines else (),
-            jobs or os.cpu_count() or 1,
-            lambda done, total: progress.update(task, completed=done, total=total),
+            settings,
+            jobs_of(jobs),
+            report,
         )
-    for name, row in [*metrics["datasets"].items(), ("macro", metrics["macro"])]:
-        figures = "  ".join(f"{count}: {row[f'miou@{count}']:.3f}" for count in clicks.REPORTED)
-        typer.echo(f"{name:16} {figures}  best of three: {row['oracle@1']:.3f}")
+    for first, figures in metrics["protocols"].items():
+        typer.echo(f"first click: {first}")
+        for name, row in [*figures["datasets"].items(), ("macro", figures["macro"])]:
+            typer.echo(f"  {name:16} {_line(row)}")
+    tell_absent(metrics["absent"])
     typer.echo(f"figures: {out / 'metrics.json'}")
+
+
+def _line(row: dict[str, Any]) -> str:
+    from segmenter.evaluate.protocol import REPORTED
+
+    means = "  ".join(f"{count}: {row[f'miou@{count}']:.3f}" for count in REPORTED)
+    until = f"  clicks to 90 %: {row['noc@90']:.2f}" if "noc@90" in row else ""
+    return f"{means}  best of three: {row['oracle@1']:.3f}{until}"

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from backend.commands import told
+from backend.commands import evaluate_group, told
 
 Evaluation = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of an evaluation (masks.jsonl).")]
 
 
-def register(evaluate: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
+    evaluate = evaluate_group(app)
     evaluate.command("compare")(compare)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import felzenszwalb, slic
 
-from segmenter.evaluate.protocol import Answer
+from segmenter.evaluate.protocol import Answer, Clicks
 from segmenter.prompts import POSITIVE, Bitmap, Point
 
 Picture = NDArray[np.uint8]
@@ -43,13 +43,13 @@ class RegionMethod:
     def __init__(self, divide: Callable[[Picture], Regions]) -> None:
         self.divide = divide
 
-    def open(self, rgb: Picture) -> Callable[[Sequence[Sequence[Point]]], list[Answer]]:
+    def open(self, rgb: Picture) -> Callable[[Clicks], dict[int, Answer]]:
         """Divides the picture once and answers clicks on it."""
         height, width = rgb.shape[:2]
         regions = np.asarray(cv2.resize(self.divide(rgb), (width, height), interpolation=cv2.INTER_NEAREST), np.int32)
 
-        def answer(clicks: Sequence[Sequence[Point]]) -> list[Answer]:
-            return [Answer(self._union(regions, points)) for points in clicks]
+        def answer(clicks: Clicks) -> dict[int, Answer]:
+            return {index: Answer(self._union(regions, points)) for index, points in clicks.items()}
 
         return answer
 
@@ -65,15 +65,17 @@ class GrabCutMethod:
     RADIUS = 0.15  # of the square root of the picture's area
     SURE = 0.02
 
-    def open(self, rgb: Picture) -> Callable[[Sequence[Sequence[Point]]], list[Answer]]:
+    def open(self, rgb: Picture) -> Callable[[Clicks], dict[int, Answer]]:
         """Shrinks the picture once and answers clicks on it."""
         small, scale = _shrunk(rgb, 200)
         height, width = rgb.shape[:2]
 
-        def answer(clicks: Sequence[Sequence[Point]]) -> list[Answer]:
-            found = (self._cut(small, [(p.x * scale, p.y * scale, p.label) for p in points]) for points in clicks)
-            sized = (cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) for mask in found)
-            return [Answer(mask > 0) for mask in sized]
+        def answer(clicks: Clicks) -> dict[int, Answer]:
+            answers = {}
+            for index, points in clicks.items():
+                mask = self._cut(small, [(p.x * scale, p.y * scale, p.label) for p in points])
+                answers[index] = Answer(cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) > 0)
+            return answers
 
         return answer
 

@@ -1,102 +1,120 @@
-"""Mean IoU after 1, 2, 3, 5 and 9 simulated clicks, of a model and of classical methods from their own same clicks."""
+"""Masks from 1 to 20 simulated clicks, of a model and of classical methods from their own same clicks."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from segmenter.build import Model
-from segmenter.checkpoint import load_model
 from segmenter.evaluate.baselines import BASELINES
-from segmenter.evaluate.protocol import Answer, Method, Task, interact, read, tasks
-from segmenter.manifest import find_weights
-from segmenter.predict import decode, embed
-from segmenter.prompts import Point, Prompt
+from segmenter.evaluate.click_figures import MODEL, figures_of
+from segmenter.evaluate.datasets import absent
+from segmenter.evaluate.pool import Report, each, silent
+from segmenter.evaluate.protocol import Answer, Clicking, Clicks, First, Following, Row, Task, interact
+from segmenter.evaluate.rows import write_results
+from segmenter.evaluate.selection import SELECTIONS, read, tasks
+from segmenter.manifest import file_digest, find_weights
+from segmenter.predict import Candidates, decode, embed
+from segmenter.prompts import Prompt
 
-REPORTED = (1, 2, 3, 5, 9)
-BASELINE_REPORTED = (1, 2, 3, 5)
-Row = dict[str, float]
-Rows = dict[str, list[Row]]  # by method; "model" is the model
+BASELINE_CLICKS = 5
+PROTOCOLS: tuple[First, ...] = ("center", "random")
+
+
+@dataclass(frozen=True)
+class ClickSettings:
+    """What is measured. ``protocols``: how the first click is placed; the first of them fills the top of the metrics.
+
+    most: clicks in all; more than nine count clicks to 85 and 90 % IoU. following: see :class:`Clicking`.
+    baselines click for the first protocol only.
+    """
+
+    protocols: tuple[First, ...] = PROTOCOLS
+    following: Following = "largest"
+    most: int = 20
+    selection: str = "starter"
+    baselines: tuple[str, ...] = tuple(BASELINES)
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.protocols or not set(self.protocols) <= set(PROTOCOLS):
+            raise ValueError(f"protocols are {' and '.join(PROTOCOLS)}, not {', '.join(self.protocols) or 'none'}")
+        if self.following not in ("largest", "deepest"):
+            raise ValueError(f"the next click goes into the largest or the deepest error, not the {self.following}")
+        if self.selection not in SELECTIONS:
+            raise ValueError(f"no selection {self.selection}; there are {', '.join(SELECTIONS)}")
+
+    def clicking(self, first: First) -> Clicking:
+        return Clicking(first, self.following, most=self.most)
 
 
 class ModelMethod:
-    """A promptable model that sees its own last mask again, as it does in the browser."""
+    """A promptable model that sees its own last mask again, as it does in the browser.
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    With ``outputs`` 1 only its single mask is asked for, from the first click on; without ``feedback`` it never sees
+    a mask of its own.
+    """
 
-    def open(self, rgb: NDArray[np.uint8]) -> Callable[[Sequence[Sequence[Point]]], list[Answer]]:
+    def __init__(self, model: Model, outputs: int = 3, feedback: bool = True) -> None:
+        self.model, self.outputs, self.feedback = model, outputs, feedback
+
+    def open(self, rgb: NDArray[np.uint8]) -> Callable[[Clicks], dict[int, Answer]]:
         """Embeds the picture once and answers clicks on it."""
         embedding = embed(self.model, rgb)
-        shown: list[NDArray[np.float32]] = []
+        shown: dict[int, NDArray[np.float32]] = {}
 
-        def answer(clicks: Sequence[Sequence[Point]]) -> list[Answer]:
-            previous = np.stack(shown) if shown else None
-            found = decode(self.model, embedding, [Prompt(tuple(points)) for points in clicks], previous)
-            shown[:] = [candidates.logits[candidates.chosen] for candidates in found]
-            if previous is not None:
-                return [Answer(candidates.mask(candidates.chosen)) for candidates in found]
-            answers = []
-            for candidates in found:
-                masks = tuple(candidates.mask(token) for token in (1, 2, 3))
-                scores = tuple(float(score) for score in candidates.predicted_iou[1:])
-                answers.append(Answer(masks[candidates.chosen - 1], masks, scores))
-            return answers
+        def answer(clicks: Clicks) -> dict[int, Answer]:
+            prompts = [Prompt(tuple(points)) for points in clicks.values()]
+            found = decode(self.model, embedding, prompts, [shown.get(index) for index in clicks])
+            if self.feedback:
+                shown.update((index, one.logits[self._chosen(one)]) for index, one in zip(clicks, found, strict=True))
+            return {
+                index: self._answered(candidates, len(points) == 1)
+                for (index, points), candidates in zip(clicks.items(), found, strict=True)
+            }
 
         return answer
 
+    def _chosen(self, candidates: Candidates) -> int:
+        return candidates.chosen if self.outputs > 1 else 0
 
-_model: Model | None = None  # of a worker process: loaded once, used for every picture
-
-
-def _start_worker(model: str) -> None:
-    global _model
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    _model = load_model(find_weights(model))
-
-
-def _evaluate(task: Task, baselines: Sequence[str]) -> Rows:
-    assert _model is not None
-    rgb, truths = read(task)
-    methods: dict[str, tuple[Method, int]] = {"model": (ModelMethod(_model), max(REPORTED))}
-    methods |= {name: (BASELINES[name](), max(BASELINE_REPORTED)) for name in baselines}
-    return {name: interact(method, rgb, truths, clicks) for name, (method, clicks) in methods.items()}
+    def _answered(self, candidates: Candidates, first: bool) -> Answer:
+        if not first or self.outputs == 1:
+            return Answer(candidates.mask(self._chosen(candidates)))
+        masks = tuple(candidates.mask(token) for token in (1, 2, 3))
+        scores = tuple(float(score) for score in candidates.predicted_iou[1:])
+        return Answer(masks[candidates.chosen - 1], masks, scores)
 
 
-def _means(rows: Sequence[Row], reported: Iterable[int]) -> dict[str, float]:
-    keys = [f"iou@{count}" for count in reported] + ["oracle@1", "best_chosen@1", "iou_error@1"]
-    return {
-        f"m{key}" if key.startswith("iou@") else key: round(float(np.mean([row[key] for row in rows])), 4)
-        for key in keys
-        if key in rows[0]
-    }
+def _rows_of(settings: ClickSettings, model: Model, task: Task) -> list[Row]:
+    task, rgb, truths = read(task)
+    names = [f"{task.path.name}/{annotation['id']}" for annotation in task.annotations]
+    rows: list[Row] = []
+    for first in settings.protocols:
+        clicking = settings.clicking(first)
+        rows += labelled(task, MODEL, first, interact(ModelMethod(model), rgb, truths, clicking, names))
+    first = settings.protocols[0]
+    few = replace(settings.clicking(first), least=BASELINE_CLICKS, most=BASELINE_CLICKS)
+    for name in settings.baselines:
+        rows += labelled(task, name, first, interact(BASELINES[name](), rgb, truths, few, names))
+    return rows
 
 
-def _summary(images: int, rows: Rows) -> dict[str, Any]:
-    figures: dict[str, Any] = {"images": images, "masks": len(rows["model"])}
-    figures |= _means(rows["model"], REPORTED)
-    baselines = {name: _means(found, BASELINE_REPORTED) for name, found in rows.items() if name != "model"}
-    return figures | {"baselines": baselines}
-
-
-def _macro(datasets: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    def mean(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-        keys = [key for key, value in rows[0].items() if isinstance(value, float)]
-        return {key: round(float(np.mean([row[key] for row in rows])), 4) for key in keys}
-
-    baselines = {name: mean([row["baselines"][name] for row in datasets]) for name in datasets[0]["baselines"]}
-    return mean(datasets) | {"baselines": baselines}
+def labelled(task: Task, method: str, protocol: First, rows: Sequence[Row]) -> list[Row]:
+    """The rows of a task's masks, one each, with what names them in ``masks.jsonl``."""
+    found = []
+    for annotation, row in zip(task.annotations, rows, strict=True):
+        pixels = int(np.prod(annotation["segmentation"]["size"]))
+        known = {"table": "clicks", "dataset": task.dataset, "image": task.path.name, "annotation": annotation["id"]}
+        known |= {"area": annotation["area"], "share": annotation["area"] / pixels}
+        found.append({**known, "method": method, "protocol": protocol, **row})
+    return found
 
 
 def evaluate_clicks(
@@ -104,30 +122,34 @@ def evaluate_clicks(
     model: str,
     out: Path,
     split: dict[str, set[str]] | None = None,
-    limit: int | None = None,
-    baselines: Sequence[str] = tuple(BASELINES),
+    settings: ClickSettings = ClickSettings(),
     jobs: int = 1,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: Report = silent,
 ) -> dict[str, Any]:
-    """Evaluates a model (name or file) on COCO folders and writes ``metrics.json`` into ``out``; see the module.
+    """Evaluates a model (name or file) on COCO folders; writes ``metrics.json`` and ``masks.jsonl`` into ``out``.
 
-    ``macro`` is the mean over the sets, each with the same weight.
+    Returns the metrics; docs/evaluation.md describes both files. ValueError where there is nothing to ask for.
     """
-    found = [task for folder in folders for task in tasks(folder, split, limit)]
-    if not found:
+    chosen = SELECTIONS[settings.selection]
+    found = {folder: list(tasks(folder, split, settings.limit, chosen)) for folder in folders}
+    items = [task for part in found.values() for task in part]
+    if not items:
         raise ValueError("no picture with a mask that is large enough to evaluate")
-    by_set: dict[str, Rows] = defaultdict(lambda: defaultdict(list))
-    images: dict[str, int] = defaultdict(int)
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (model,)) as pool:
-        for done, (task, rows) in enumerate(
-            zip(found, pool.map(_evaluate, found, [tuple(baselines)] * len(found)), strict=True), 1
-        ):
-            images[task.dataset] += 1
-            for name, part in rows.items():
-                by_set[task.dataset][name] += part
-            report(done, len(found))
-    datasets = {name: _summary(images[name], rows) for name, rows in by_set.items()}
-    metrics = {"model": model, "datasets": datasets, "macro": _macro(list(datasets.values()))}
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    rows = [row for part in each(partial(_rows_of, settings), items, model, jobs, report) for row in part]
+    protocols = {
+        first: figures_of([r for r in rows if r["protocol"] == first], settings.most) for first in settings.protocols
+    }
+    sets = {part[0].dataset: str(folder) for folder, part in found.items() if part}
+    metrics = {
+        "table": "clicks",
+        "model": model,
+        "weights_digest": file_digest(find_weights(model)),
+        "settings": {"protocols": list(settings.protocols), "following": settings.following, "most": settings.most}
+        | {"selection": settings.selection, "limit": settings.limit},
+        **protocols[settings.protocols[0]],
+        "protocols": protocols,
+        "folders": sets,
+        "absent": absent(sets),
+    }
+    write_results(out, metrics, rows)
     return metrics

@@ -1,0 +1,40 @@
+"""The rows behind the figures, ``masks.jsonl``: one JSON object a line, a mask and method each (docs/evaluation.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROWS, METRICS = "masks.jsonl", "metrics.json"
+Row = dict[str, Any]
+
+
+def write_results(out: Path, metrics: dict[str, Any], rows: Iterable[Row]) -> None:
+    """Writes both files of an evaluation into a folder, which is made."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_rows(out / ROWS, rows)
+    (out / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+
+
+def write_rows(file: Path, rows: Iterable[Row]) -> None:
+    """Writes rows, one a line."""
+    with file.open("w", encoding="utf-8") as stream:
+        for row in rows:
+            stream.write(json.dumps(row, separators=(",", ":")) + "\n")
+
+
+def read_rows(file: Path) -> list[Row]:
+    """All rows of a ``masks.jsonl``; ValueError names the line that is none."""
+    rows = []
+    with file.open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            if not isinstance(row, dict):
+                raise ValueError(f"{file}, line {number} is not a row: a JSON object")
+            rows.append(row)
+    return rows

@@ -1,0 +1,48 @@
+"""`evaluate ...` on the command line: what it prints, and how it refuses bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from backend.errors import Invalid
+from backend.main import command_line
+from segmenter.evaluate.datasets import PUBLISHED
+from tests.segmenter.test_data import write_coco
+from tests.segmenter.test_evaluate import tiny_model
+
+
+def run(*words: str | Path) -> str:
+    result = CliRunner().invoke(command_line(), ["evaluate", *map(str, words)])
+    assert result.exception is None, result.output
+    return result.output
+
+
+def refused(*words: str | Path) -> str:
+    failure = CliRunner().invoke(command_line(), ["evaluate", *map(str, words)]).exception
+    assert isinstance(failure, Invalid)
+    return failure.detail
+
+
+def test_the_data_sets_are_listed_with_page_licence_and_place(tmp_path: Path) -> None:
+    write_coco(tmp_path / "nuclei", images=1, name="dsb2018")
+    everything, here = run("datasets"), run("datasets", "--data", tmp_path)
+    for one in PUBLISHED:
+        assert one.title in everything and one.page in everything and f"licence: {one.licence}" in everything
+    assert f"here: {tmp_path / 'nuclei'}" in here and here.count("absent") == 22
+    assert "no COCO folder" in refused("datasets", "--data", tmp_path / "nuclei" / "images")
+
+
+def test_clicks_end_with_what_is_absent_and_where_the_figures_are(tmp_path: Path) -> None:
+    write_coco(tmp_path / "nuclei", images=2, name="dsb2018")
+    words = ("--data", tmp_path / "nuclei", "--model", tiny_model(tmp_path), "--out", tmp_path / "out")
+    said = run("clicks", *words, "--limit", "1", "--jobs", "1", "--no-baselines", "--protocol", "center", "--most", "9")
+    assert "dsb2018/dev" in said and "best of three" in said and "evaluate datasets" in said
+    assert (
+        "BBBC038v1" not in said and "PPDLS" in said and str(tmp_path / "out" / "metrics.json") in said.replace("\n", "")
+    )
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["macro"]["masks"] == 2 and len(metrics["absent"]) == 22 and list(metrics["protocols"]) == ["center"]
+    assert "neither a file nor a release" in refused("clicks", *words[:2], "--model", "nosuch", "--out", tmp_path)
