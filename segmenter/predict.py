@@ -134,7 +134,7 @@ def masks(model: Model, scored: Scored, rows: torch.Tensor) -> torch.Tensor:
     return model.draw(scored.judged, rows.to(device_of(model))).cpu()
 
 
-def device_of(model: Model) -> torch.device:
+def device_of(model: torch.nn.Module) -> torch.device:
     """Where a model's weights lie, and where it computes."""
     return next(model.parameters()).device
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from segmenter.build import Model
     from segmenter.config import TrainConfig
+    from segmenter.training.embedded import Embeddings
+    from segmenter.training.scenes import Scene
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +38,7 @@ def train(
     images: Annotated[int | None, typer.Option(min=1, help="Images a step, of each of its parts.")] = None,
     masks: Annotated[int | None, typer.Option(min=1, help="Masks asked for on each image, at most.")] = None,
     accumulate: Annotated[int, typer.Option(min=1, help="Parts of a step whose gradients are added up.")] = 1,
+    embeddings: Annotated[str, typer.Option(help="Of mode decoder: half or exact; kept in --out.")] = "half",
     precision: Annotated[str, typer.Option(help="float32, bfloat16, or on a GPU float16.")] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
@@ -51,8 +54,9 @@ def train(
             "images_per_step": images,
             "masks_per_image": masks,
         }
+        given |= {"embeddings": embeddings} if mode == "decoder" else {}
         given |= {"mode": mode, "accumulate": accumulate, "precision": precision, "threads": threads, "seed": seed}
-        _train(data, out, split, _recipe(preset, given), _model(init, model, seed, _device(device)))
+        _train(data, out, split, _recipe(preset, given), _model(init, model, mode, seed, _device(device)))
         if release is not None:
             from segmenter.export import write_release
 
@@ -65,12 +69,13 @@ def _recipe(preset: str, given: dict[str, Any]) -> TrainConfig:
     from dataclasses import replace
     from typing import get_args
 
-    from segmenter.config import TRAIN_PRESETS, Mode, Precision
+    from segmenter.config import TRAIN_PRESETS, Kept, Mode, Precision
 
     if preset not in TRAIN_PRESETS:
         raise ValueError(f"no preset {preset}; there are {', '.join(TRAIN_PRESETS)}")
-    for name, known in (("mode", get_args(Mode)), ("precision", get_args(Precision))):
-        if given[name] not in known:
+    for name, kind in (("mode", Mode), ("precision", Precision), ("embeddings", Kept)):
+        known = get_args(kind)
+        if given.get(name, known[0]) not in known:
             raise ValueError(f"no {name} {given[name]}; there are {', '.join(known)}")
     said = {name: value for name, value in given.items() if value is not None}
     if "minutes" in said and "steps" not in said:
@@ -88,7 +93,7 @@ def _device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _model(init: str | None, name: str, seed: int, device: torch.device) -> Model:
+def _model(init: str | None, name: str, mode: str, seed: int, device: torch.device) -> Model:
     """The model to begin with, in training mode; torch's chance is seeded first."""
     import torch
 
@@ -97,6 +102,8 @@ def _model(init: str | None, name: str, seed: int, device: torch.device) -> Mode
     from segmenter.config import MODEL_CONFIGS
 
     torch.manual_seed(seed)
+    if mode == "decoder" and init is None:
+        raise ValueError("mode decoder needs --init: the weights whose image encoder stays as it is")
     if init is not None:
         return load_model(weights_of(init)).to(device)
     if name not in MODEL_CONFIGS:
@@ -108,13 +115,16 @@ def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig,
     import random
 
     from segmenter.data import find_coco_folders, read_split
-    from segmenter.training.batches import Slot
+    from segmenter.training.batches import Slot, Source
+    from segmenter.training.embedded import Embedded
     from segmenter.training.loop import train as run
     from segmenter.training.prompting import Prompting, fitting
     from segmenter.training.regularise import regularise
     from segmenter.training.scenes import LONG_SIDE, Sampler, examples, read_scenes
     from segmenter.training.watch import Watch
 
+    if recipe.mode not in ("full", "decoder"):
+        raise ValueError(f"mode {recipe.mode} is not one of full, decoder")
     recipe = fitting(recipe, model.config)
     typer.echo("reading the training images ...")
     long_side = max(LONG_SIDE, model.config.frame)
@@ -123,11 +133,32 @@ def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig,
         typer.echo(f"  {name}: {len(members)} images")
     regularise(model, recipe)
     chances = [random.Random(recipe.seed + number) for number in range(recipe.accumulate)]
-    slots = [Slot(Sampler(scenes, recipe, chance), chance) for chance in chances]
+    sources: list[Source] = [Sampler(scenes, recipe, chance) for chance in chances]
+    if recipe.mode == "decoder":
+        embeddings = _embeddings(out / "embeddings", model, recipe, scenes)
+        sources = [Embedded(source, embeddings) for source in sources]
+    slots = [Slot(source, chance) for source, chance in zip(sources, chances, strict=True)]
     with _stoppable() as stop, _progress() as report:
         watch = Watch(out, report, model, examples(scenes))
         weights = run(Prompting(model, recipe), slots, recipe, out, stop=stop, watch=watch)
     typer.echo(f"weights: {weights}")
+
+
+def _embeddings(folder: Path, model: Model, recipe: TrainConfig, scenes: Mapping[str, Sequence[Scene]]) -> Embeddings:
+    """The kept embeddings of all scenes, whole; what is missing is made now, so that training takes only its time."""
+    from rich.progress import Progress
+
+    from segmenter.training.augment import whole
+    from segmenter.training.embedded import Embeddings
+
+    embeddings = Embeddings(folder, model, recipe.embeddings)
+    members = [scene for found in scenes.values() for scene in found]
+    pictures = (whole(scene.picture, scene.annotators[0], model.config.frame)[0] for scene in members)
+    with Progress() as progress:
+        task = progress.add_task("embedding the images", total=1.0)
+        embeddings.make(pictures, len(members), lambda share: progress.update(task, completed=share))
+        progress.update(task, completed=1.0)
+    return embeddings
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segmenter.build import Model
+from segmenter.checkpoint import Precision as Stored
 from segmenter.checkpoint import save_weights
 from segmenter.config import ModelConfig, TrainConfig
 from segmenter.modeling.starter import COARSEST
@@ -27,11 +28,15 @@ Backward = Callable[[Tensor], None]
 
 
 def fitting(config: TrainConfig, model: ModelConfig) -> TrainConfig:
-    """The recipe as this model can follow it: Segment Anything models learn at one frame, the cheaper first one falls.
+    """The recipe as this model and mode can follow it.
 
-    ValueError where a crop of the first frame would not fit the model's strides.
+    Segment Anything models learn at one frame: the cheaper first one falls. In mode "decoder" pictures are shown whole
+    and unchanged, as their embeddings are kept. ValueError where the first frame does not fit the model's strides.
     """
-    if model.family == "sam" or config.mode == "decoder":
+    if config.mode == "decoder":
+        whole = replace(config, augmentation="none", whole_share=1.0, synthetic_share=0.0, paste_share=0.0)
+        return replace(whole, first_frame_share=0.0)
+    if model.family == "sam":
         return replace(config, first_frame_share=0.0)
     if config.first_frame_share and config.first_frame % (2 * COARSEST):
         raise ValueError(f"the first frame must be a multiple of {2 * COARSEST}, not {config.first_frame}")
@@ -47,17 +52,18 @@ def normalise(pictures: NDArray[np.uint8], config: ModelConfig, device: torch.de
 
 
 class Prompting:
-    """The task of modes "full" and "decoder": one step asks for every mask of a batch, several times.
+    """The task of modes "full", "decoder" and "text": one step asks for every mask of a batch, several times.
 
     The encoder runs once a step; every answer's gradient is walked back to the embedding at once, so that only one
     answer's memory is held, and from there through the encoder once. Answers shown again as mask prompts carry no
-    gradient. In mode "decoder" the image encoder is frozen, and batches may bring its embedding.
+    gradient. In mode "decoder" the image encoder is frozen; wherever it is frozen, batches may bring its embedding.
     """
 
     def __init__(self, model: Model, config: TrainConfig) -> None:
         self.model, self.config = model, config
         if config.mode == "decoder":
             freeze(model.image_encoder.parameters())
+        self.encoder_learns = any(parameter.requires_grad for parameter in model.image_encoder.parameters())
 
     @property
     def frame(self) -> int:
@@ -68,10 +74,14 @@ class Prompting:
         """How much a batch counts beside others of the same step: the number of its masks."""
         return len(batch.masks)
 
+    @property
+    def _encoder_learns(self) -> bool:
+        return any(parameter.requires_grad for parameter in self.model.image_encoder.parameters())
+
     def train(self) -> None:
         """Training mode; a frozen encoder stays as it is at inference, its statistics included."""
         self.model.train()
-        if self.config.mode == "decoder":
+        if not self._encoder_learns:
             self.model.image_encoder.eval()
 
     def learn(self, batch: Batch, rng: random.Random, backward: Backward) -> dict[str, float]:
@@ -116,8 +126,7 @@ class Prompting:
     def _levels(self, batch: Batch, device: torch.device) -> Mapping[str, Tensor]:
         if batch.embedding is not None:
             return {name: level.to(device).float() for name, level in batch.embedding.items()}
-        learns = self.config.mode != "decoder"
-        with torch.set_grad_enabled(learns), autocast(self.config, device):
+        with torch.set_grad_enabled(self._encoder_learns), autocast(self.config, device):
             return self.model.embed(normalise(batch.pictures, self.model.config, device))
 
     def _shown(self, logits: Tensor, predicted_iou: Tensor, first: bool) -> Tensor:
@@ -130,17 +139,17 @@ class Prompting:
     def save(self, folder: Path, average: Mapping[str, Tensor]) -> Path:
         """Writes the model, averaged where there is an average, as ``weights.safetensors``; returns the file.
 
-        In half precision, unless the encoder is frozen and would not survive it: its embeddings stay valid.
+        In half precision, unless what is frozen would not survive it: a frozen encoder's embeddings stay valid.
         """
         file = folder / WEIGHTS
-        exact = self.config.mode == "decoder" and not _survives_halving(self.model.image_encoder.state_dict())
-        save_weights(file, self.model.state_dict() | dict(average), self.model.config, "full" if exact else "half")
+        frozen = [parameter for parameter in self.model.parameters() if not parameter.requires_grad]
+        precision: Stored = "half" if all(map(_survives_halving, frozen)) else "full"
+        save_weights(file, self.model.state_dict() | dict(average), self.model.config, precision)
         return file
 
 
-def _survives_halving(state: Mapping[str, Tensor]) -> bool:
-    matrices = (value for value in state.values() if value.ndim > 1 and value.is_floating_point())
-    return all(torch.equal(value.half().to(value.dtype), value) for value in matrices)
+def _survives_halving(value: Tensor) -> bool:
+    return value.ndim <= 1 or torch.equal(value.half().to(value.dtype), value)
 
 
 def _seen(first: bool, logits: Tensor, truth: Tensor, loss: float, parts: Mapping[str, Tensor]) -> dict[str, float]:
