@@ -7,7 +7,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,9 +55,10 @@ class Task(Protocol):
 
 
 class Group(Protocol):
-    """The processes that train together; ``rank`` counts them from 0."""
+    """The ``size`` processes that train together; ``rank`` counts them from 0."""
 
     rank: int
+    size: int
 
     def sums(self, values: Sequence[float]) -> list[float]:
         """The sums of each value over all processes."""
@@ -67,8 +68,8 @@ class Group(Protocol):
         """The first process's value."""
         ...
 
-    def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Replaces every gradient by the sum of all processes' gradients."""
+    def add_up(self, model: nn.Module) -> None:
+        """Replaces every gradient by the sum of all processes' gradients, and running statistics by their mean."""
         ...
 
     def gathered(self, value: Any) -> list[Any]:
@@ -79,7 +80,7 @@ class Group(Protocol):
 class Alone:
     """A group of one."""
 
-    rank = 0
+    rank, size = 0, 1
 
     def sums(self, values: Sequence[float]) -> list[float]:
         return list(values)
@@ -87,7 +88,7 @@ class Alone:
     def of_first(self, value: float) -> float:
         return value
 
-    def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+    def add_up(self, model: nn.Module) -> None:
         """Nothing to add."""
 
     def gathered(self, value: Any) -> list[Any]:
@@ -109,22 +110,27 @@ def train_step(
     group = group or Alone()
     task.train()
     state.optimizer.zero_grad(set_to_none=True)
-    figures = backward_pass(task, state, batches, rngs, group)
-    group.add_gradients(learning(task.model))
+    figures = backward_pass(task, state, batches, rngs, group, config.seed)
+    group.add_up(task.model)
     return figures | {"gradient": update(state, config, figures)}
 
 
 def backward_pass(
-    task: Task, state: TrainState, batches: Sequence[Batch], rngs: Sequence[random.Random], group: Group
+    task: Task, state: TrainState, batches: Sequence[Batch], rngs: Sequence[random.Random], group: Group, seed: int
 ) -> dict[str, float]:
-    """Adds the gradients of this process's batches, each by its share of the whole step; the figures are the step's."""
+    """Adds the gradients of this process's batches, each by its share of the whole step; the figures are the step's.
+
+    Torch's chance (dropout, drop path) follows from seed, step and slot, whichever process has the slot.
+    """
     weights = [task.weight(batch) for batch in batches]
     (total,) = group.sums([float(sum(weights))])
     if not total:
         raise ValueError("the batches of a step hold nothing to learn from")
     means: dict[str, float] = {}
-    for batch, weight, rng in zip(batches, weights, rngs, strict=True):
+    first = group.rank * len(batches)
+    for slot, (batch, weight, rng) in enumerate(zip(batches, weights, rngs, strict=True), first):
         share = weight / total
+        torch.manual_seed(random.Random(f"{seed}/{state.step}/{slot}").getrandbits(63))
         seen = task.learn(batch, rng, lambda loss, share=share: _walk_back(state, loss * share))  # type: ignore[misc]
         means = {name: means.get(name, 0.0) + value * share for name, value in seen.items()}
     return dict(zip(means, group.sums(list(means.values())), strict=True))
@@ -229,13 +235,11 @@ def _run(
         if group.rank == 0:
             watch.step(state, config, progress, figures | {"learning_rate": rate, "frame": frame}, images)
         if asked or group.of_first(float(now - last_saved > CHECKPOINT_SECONDS)):
-            _save(state, checkpoint, slots, group)
-            watch.look(state)
+            _save(state, checkpoint, slots, group, watch)
             last_saved = now
         if asked:
             raise InterruptedError(f"stopped at step {state.step}; the same command goes on from {checkpoint}")
-    _save(state, checkpoint, slots, group)
-    watch.look(state)
+    _save(state, checkpoint, slots, group, watch)
 
 
 def frame_at(progress: float, frame: int, config: TrainConfig) -> int:
@@ -243,19 +247,21 @@ def frame_at(progress: float, frame: int, config: TrainConfig) -> int:
     return config.first_frame if progress < config.first_frame_share else frame
 
 
-def _save(state: TrainState, checkpoint: Path, slots: Sequence[Slot], group: Group) -> None:
+def _save(state: TrainState, checkpoint: Path, slots: Sequence[Slot], group: Group, watch: Watch) -> None:
     everyones = group.gathered([slot.state_dict() for slot in slots])
     chance = group.gathered(chance_now())
     if group.rank == 0:
         state.save(checkpoint, [one for some in everyones for one in some], chance)
+        watch.look(state)
 
 
 def _resume(state: TrainState, checkpoint: Path, slots: Sequence[Slot], group: Group) -> None:
     saved, chance = state.load(checkpoint)
     first = group.rank * len(slots)
-    if len(saved) < first + len(slots) or len(chance) <= group.rank:
+    if len(saved) != group.size * len(slots):
         raise ValueError(f"{checkpoint} belongs to a run of {len(saved)} batches a step; continue it with as many")
     for slot, place in zip(slots, saved[first:], strict=False):
         slot.load_state_dict(place)
-    restore_chance(chance[group.rank])
+    if len(chance) == group.size:
+        restore_chance(chance[group.rank])
     log.info("resumed at step %d", state.step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from segmenter.data import annotation_mask, coco_images, read_picture
 from segmenter.training import augment
 from segmenter.training.augment import Labels, Picture
 from segmenter.training.batches import Batch
+from segmenter.training.entries import decoded
+from segmenter.training.snapshot import Snapshot
 from segmenter.training.watch import Example
 
 LONG_SIDE = 448  # pixels; crops are at most 256 of the frame, so more would only cost memory
@@ -52,21 +54,30 @@ def _layers(bitmaps: Sequence[NDArray[np.bool_]], size: tuple[int, int]) -> Labe
     return np.stack(layers[:6])
 
 
-def read_scene(path: Path, annotations: Sequence[Mapping[str, Any]], long_side: int = LONG_SIDE) -> Scene | None:
-    """One training scene, shrunk to ``long_side``; ``None`` where no mask is left."""
-    picture = read_picture(path)
+def scene_of(
+    picture: Picture, masks: Iterable[tuple[Hashable, NDArray[np.bool_]]], long_side: int = LONG_SIDE
+) -> Scene | None:
+    """One training scene, shrunk to ``long_side``, of a picture and its masks, each with the name of its annotator.
+
+    ``None`` where no mask is left.
+    """
     scale = min(1.0, long_side / max(picture.shape[:2]))
     height, width = (round(side * scale) for side in picture.shape[:2])
-    picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    by_annotator: dict[Any, list[NDArray[np.bool_]]] = defaultdict(list)
-    for annotation in annotations:
-        bitmap = annotation_mask(annotation).astype(np.uint8)
-        small = cv2.resize(bitmap, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    by_annotator: dict[Hashable, list[NDArray[np.bool_]]] = defaultdict(list)
+    for annotator, bitmap in masks:
+        small = cv2.resize(bitmap.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
         if np.count_nonzero(small) >= LEAST_PIXELS:
-            by_annotator[annotation.get("annotator", 0)].append(small)
+            by_annotator[annotator].append(small)
     if not by_annotator:
         return None
+    picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     return Scene(picture, tuple(_layers(bitmaps, (height, width)) for bitmaps in by_annotator.values()))
+
+
+def read_scene(path: Path, annotations: Sequence[Mapping[str, Any]], long_side: int = LONG_SIDE) -> Scene | None:
+    """:func:`scene_of` for an image file and its COCO annotations."""
+    masks = ((annotation.get("annotator", 0), annotation_mask(annotation)) for annotation in annotations)
+    return scene_of(read_picture(path), masks, long_side)
 
 
 def read_scenes(
@@ -82,6 +93,18 @@ def read_scenes(
     if not scenes:
         raise ValueError("the split leaves no image with a mask to train on")
     return dict(scenes)
+
+
+def snapshot_scenes(snapshot: Snapshot, long_side: int = LONG_SIDE) -> dict[str, list[Scene]]:
+    """The training part of a snapshot by set; ValueError where it holds no mask, InvalidSnapshot where it changed."""
+    scenes: dict[str, list[Scene]] = defaultdict(list)
+    for image, place in snapshot.images("train"):
+        scene = scene_of(decoded(place.read(), image), image.bitmaps(), long_side)
+        if scene is not None:
+            scenes[image.dataset].append(scene)
+    if not scenes:
+        raise ValueError(f"{snapshot.folder} holds no image with a mask to train on")
+    return dict(sorted(scenes.items()))
 
 
 class Sampler:
@@ -109,12 +132,14 @@ class Sampler:
         if config.synthetic_share and rng.random() < config.synthetic_share and self.objects:
             picture, labels = augment.dead_leaves(side, self.textures, self._object_shape, rng)
         else:
-            scene = rng.choice(rng.choices(self.sets, self.weights)[0])
-            picture, labels = self._view(scene, side)
+            picture, labels = self._view(self._drawn_scene(), side)
             if self.objects and config.paste_share and rng.random() < config.paste_share:
                 cuts = [rng.choice(self.objects) for _ in range(rng.choice((1, 1, 2, 3)))]
                 picture, labels = augment.paste(picture, labels, cuts, rng)
         return (augment.recolour(picture, rng) if config.augmentation == "strong" else picture), labels
+
+    def _drawn_scene(self) -> Scene:
+        return self.rng.choice(self.rng.choices(self.sets, self.weights)[0])
 
     def _view(self, scene: Scene, side: int) -> tuple[Picture, Labels]:
         labels = self.rng.choice(scene.annotators)
