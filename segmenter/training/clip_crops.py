@@ -81,7 +81,7 @@ class ImageSide:
     side: int
     grid: int
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def embed(self, crops: Sequence[Crop]) -> Tensor:
         """Embeddings of length 1, BxD.
 

@@ -96,8 +96,8 @@ class DecoderBlock(nn.Module):
 class MaskedAutoencoder(nn.Module):
     """The encoder of a Segment Anything model with the small decoder that it is trained with, and that is thrown away.
 
-    ``encoder`` is shared, not copied: what it learns here is there. Its neck and relative positions have no part in
-    this, and its absolute positions stay as they are (fixed sines, unless it brought its own).
+    ``image_encoder`` is shared, not copied: what it learns here is there. Its neck and relative positions have no part
+    in this, and its absolute positions stay as they are (fixed sines, unless it brought its own).
     """
 
     def __init__(self, encoder: ImageEncoder, config: PretrainConfig) -> None:
@@ -107,7 +107,7 @@ class MaskedAutoencoder(nn.Module):
         if width % config.decoder_heads:
             raise ValueError(f"a decoder of width {width} cannot have {config.decoder_heads} heads")
         self.patch, self.hidden_share = patch, config.hidden_share
-        self.encoder = encoder
+        self.image_encoder = encoder
         for name, value in encoder.named_parameters():
             value.requires_grad_(not LEFT_OUT.search(name))
         self.norm = nn.LayerNorm(dim, eps=EPS)
@@ -120,9 +120,9 @@ class MaskedAutoencoder(nn.Module):
 
     def encode(self, pixels: Tensor, kept: Tensor) -> Tensor:
         """Pixels Bx3xSxS, kept cells BxK -> their tokens BxKxC."""
-        tokens = (self.encoder.patch_embed(pixels) + self.encoder.pos_embed).flatten(1, 2)
+        tokens = (self.image_encoder.patch_embed(pixels) + self.image_encoder.pos_embed).flatten(1, 2)
         tokens = tokens.gather(1, kept[..., None].expand(-1, -1, tokens.shape[-1]))
-        for block in self.encoder.blocks:
+        for block in self.image_encoder.blocks:
             assert isinstance(block, Block)
             tokens = attend(block, tokens)
         out: Tensor = self.norm(tokens)

@@ -141,7 +141,7 @@ def test_a_folder_with_only_the_text_side_is_refused(tmp_path: Path) -> None:
     whole = write_clip(tmp_path / "clip")
     text = transformers.CLIPTextModelWithProjection.from_pretrained(whole, local_files_only=True)
     text.save_pretrained(tmp_path / "text")
-    with pytest.raises(NoTextPrompts, match="image side|can be read"):
+    with pytest.raises(NoTextPrompts, match="no image side in it"):
         load_image_side(tmp_path / "text")
     with pytest.raises(NoTextPrompts, match=r"config\.json.*missing.*hf download"):
         load_image_side(tmp_path)
