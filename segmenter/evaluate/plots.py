@@ -33,10 +33,10 @@ class Bar:
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers that cover the range low..high, at most about ``most`` of them."""
-    step = 10.0 ** math.floor(math.log10(max(high - low, 1e-9) / most))
+    """Round numbers that cover the range low..high, at least two and at most about ``most`` of them."""
+    step = 10.0 ** math.floor(math.log10(max(high - low, 1e-3) / most))
     step *= next(factor for factor in (1, 2, 5, 10, 20) if (high - low) / (step * factor) <= most)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first, last = math.floor(low / step + 1e-9), max(math.ceil(high / step - 1e-9), math.floor(low / step + 1e-9) + 1)
     return [round(number * step, 10) for number in range(first, last + 1)]
 
 
