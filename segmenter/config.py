@@ -77,6 +77,11 @@ def _sam(embed_dim: int, depth: int, num_heads: int, global_attention_blocks: tu
 
 MODEL_CONFIGS: dict[str, ModelConfig] = {
     "starter": ModelConfig(),
+    # The starter with an encoder of half the width, for machines that are slower still.
+    "starter_s": ModelConfig(starter=StarterConfig(widths=(16, 32, 48, 96))),
+    # Plain ViTs of the sizes of DeiT's "tiny" and "small", which no official checkpoint has.
+    "vit_ti": _sam(192, 12, 3, (2, 5, 8, 11)),
+    "vit_s": _sam(384, 12, 6, (2, 5, 8, 11)),
     "vit_b": _sam(768, 12, 12, (2, 5, 8, 11)),
     "vit_l": _sam(1024, 24, 16, (5, 11, 17, 23)),
     "vit_h": _sam(1280, 32, 16, (7, 15, 23, 31)),
@@ -168,12 +173,10 @@ class PretrainConfig:
     """Masked autoencoding of a ViT; see ``segmenter.training.masked_pixels``. Defaults: MAE's (arXiv 2111.06377)."""
 
     hidden_share: float = 0.75
-    decoder_width: int = 512
+    decoder_width: int = 512  # or the encoder's, where that is less
+    decoder_head_width: int = 32
     decoder_depth: int = 8
-    decoder_heads: int = 16
     least_area: float = 0.2  # of the picture, of a random crop
-    learning_rate: float = 1.5e-4  # for a batch of 256 pictures; in proportion for others
-    weight_decay: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -233,6 +236,34 @@ TRAIN_PRESETS: dict[str, TrainConfig] = {
     "paper_vit_b": replace(_PAPER, steps=180_000, layer_decay=0.6, drop_path=0.6),
     # On masks that people drew, alone, the paper adds large-scale jitter.
     "paper_jitter": replace(_PAPER, augmentation="jitter"),
+    # MobileSAM says no more than that its encoder learned from embeddings alone, by their mean squared error.
+    "distill": TrainConfig(mode="distill", first_frame_share=0.0),
+    # MAE's optimiser; its rate of 1.5e-4 for every 256 pictures of a step is for batches of 4096 and 800 epochs.
+    "mae": TrainConfig(
+        mode="mae",
+        images_per_step=32,
+        first_frame_share=0.0,
+        learning_rate=5e-4,
+        betas=(0.9, 0.95),
+        warmup_share=0.05,
+        ema=0.0,
+    ),
+    # The paper's losses, for which official decoders were trained. Few clicks: what learns is the answer to a text.
+    "text": replace(
+        _PAPER,
+        mode="text",
+        steps=None,
+        images_per_step=2,
+        masks_per_image=8,
+        learning_rate=1e-3,
+        schedule="cosine",
+        layer_decay=1.0,
+        drop_path=0.0,
+        dropout=0.0,
+        interaction="first_and_last",
+        max_clicks=3,
+        set_power=0.5,
+    ),
 }
 
 

@@ -18,6 +18,12 @@ LOGITS_A_PATCH = 4
 POSITIONS = "image_encoder.pos_embed"
 
 
+def framed(config: ModelConfig, frame: int) -> ModelConfig:
+    """The configuration of a model of the same sizes for a padded square of ``frame`` pixels."""
+    logits = LOGITS_A_PATCH * (frame // config.sam.patch_size) if config.family == "sam" else frame // 2
+    return replace(config, frame=frame, logits=logits)
+
+
 def resized(state: Mapping[str, Tensor], config: ModelConfig, frame: int) -> tuple[dict[str, Tensor], ModelConfig]:
     """Weights and config of the same model for a padded square of ``frame`` pixels.
 
@@ -40,7 +46,7 @@ def resized(state: Mapping[str, Tensor], config: ModelConfig, frame: int) -> tup
             for axis in ("h", "w"):
                 name = f"image_encoder.blocks.{index}.attn.rel_pos_{axis}"
                 changed[name] = _line(state[name], 2 * grid - 1)
-    return changed, replace(config, frame=frame, logits=LOGITS_A_PATCH * grid)
+    return changed, framed(config, frame)
 
 
 def _square(positions: Tensor, grid: int) -> Tensor:

@@ -38,7 +38,7 @@ class Crop:
 
 def large_enough(mask: Bitmap, config: TextConfig) -> bool:
     """Whether an object HxW of a frame is worth a crop: the paper leaves out areas below 100 x 100 of 1024 x 1024."""
-    return int(np.count_nonzero(mask)) >= (config.least_side * max(mask.shape)) ** 2
+    return bool(np.count_nonzero(mask) >= (config.least_side * max(mask.shape)) ** 2)
 
 
 def crop(picture: NDArray[np.uint8], mask: Bitmap, side: int, config: TextConfig, rng: random.Random) -> Crop:

@@ -21,6 +21,7 @@ from segmenter.build import Model, build
 from segmenter.checkpoint import model_of, save_weights
 from segmenter.config import ModelConfig, TrainConfig
 from segmenter.predict import device_of
+from segmenter.resolution import framed
 from segmenter.training.batches import Batch
 from segmenter.training.embedded import Embeddings
 from segmenter.training.optimiser import autocast
@@ -44,8 +45,7 @@ def student_config(teacher: ModelConfig, encoder: ModelConfig, frame: int) -> Mo
         raise ValueError(f"a {encoder.family} encoder cannot learn the embeddings of a {teacher.family} model")
     sam = replace(teacher.sam, **{name: getattr(encoder.sam, name) for name in SAM_ENCODER})
     starter = replace(teacher.starter, **{name: getattr(encoder.starter, name) for name in STARTER_ENCODER})
-    logits = 4 * (frame // sam.patch_size) if teacher.family == "sam" else frame // 2
-    return replace(teacher, frame=frame, logits=logits, sam=sam, starter=starter)
+    return framed(replace(teacher, sam=sam, starter=starter), frame)
 
 
 def student_of(teacher: Model, config: ModelConfig, encoder: Mapping[str, Tensor] | None = None) -> Model:

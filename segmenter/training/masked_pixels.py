@@ -102,10 +102,11 @@ class MaskedAutoencoder(nn.Module):
 
     def __init__(self, encoder: ImageEncoder, config: PretrainConfig) -> None:
         super().__init__()
-        dim, width = encoder.pos_embed.shape[-1], config.decoder_width
-        patch = encoder.patch_embed.proj.kernel_size[0]
-        if width % config.decoder_heads:
-            raise ValueError(f"a decoder of width {width} cannot have {config.decoder_heads} heads")
+        dim = encoder.pos_embed.shape[-1]
+        width, patch = min(dim, config.decoder_width), encoder.patch_embed.proj.kernel_size[0]
+        heads, rest = divmod(width, config.decoder_head_width)
+        if rest:
+            raise ValueError(f"a decoder of width {width} cannot have heads of width {config.decoder_head_width}")
         self.patch, self.hidden_share = patch, config.hidden_share
         self.image_encoder = encoder
         for name, value in encoder.named_parameters():
@@ -114,7 +115,7 @@ class MaskedAutoencoder(nn.Module):
         self.narrow = nn.Linear(dim, width)
         self.hidden_token = nn.Parameter(torch.empty(1, 1, width).normal_(std=0.02))
         self.positions = nn.Buffer(sine_positions(encoder.pos_embed.shape[1], width).flatten(1, 2), persistent=False)
-        self.blocks = nn.ModuleList(DecoderBlock(width, config.decoder_heads) for _ in range(config.decoder_depth))
+        self.blocks = nn.ModuleList(DecoderBlock(width, heads) for _ in range(config.decoder_depth))
         self.decoder_norm = nn.LayerNorm(width, eps=EPS)
         self.to_pixels = nn.Linear(width, 3 * patch * patch)
 

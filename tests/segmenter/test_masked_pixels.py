@@ -29,7 +29,7 @@ VIT = ModelConfig(
         *(16, 2, 2, (1,)), patch_size=8, window_size=4, prompt_dim=16, decoder_mlp_dim=32, iou_head_hidden=16
     ),
 )
-SMALL = PretrainConfig(decoder_width=16, decoder_depth=1, decoder_heads=2)
+SMALL = PretrainConfig(decoder_width=16, decoder_depth=1, decoder_head_width=8)
 
 
 def autoencoder() -> MaskedAutoencoder:
@@ -113,5 +113,9 @@ def test_everything_but_neck_and_positions_learns() -> None:
 
 
 def test_widths_that_no_head_divides_are_refused() -> None:
-    with pytest.raises(ValueError, match="16 cannot have 3 heads"):
-        MaskedAutoencoder(ImageEncoder(VIT), replace(SMALL, decoder_heads=3))
+    with pytest.raises(ValueError, match="width 16 cannot have heads of width 6"):
+        MaskedAutoencoder(ImageEncoder(VIT), replace(SMALL, decoder_head_width=6))
+
+
+def test_the_decoder_is_no_wider_than_the_encoder() -> None:
+    assert MaskedAutoencoder(ImageEncoder(VIT), replace(SMALL, decoder_width=512)).to_pixels.in_features == 16
