@@ -91,7 +91,7 @@ MODEL_CONFIGS: dict[str, ModelConfig] = {
 
 Mode = Literal["full", "decoder", "distill", "mae", "text"]
 Precision = Literal["float32", "bfloat16", "float16"]
-Kept = Literal["half", "exact"]
+Kept = Literal["half", "exact", "none"]
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class TrainConfig:
     clip_norm: float = 1.0
     ema: float = 0.997  # decay of the running average of the weights, which is what is kept; 0: none
     precision: Precision = "float32"
-    embeddings: Kept = "half"  # how mode "decoder" keeps them: in float16 or as they are
+    embeddings: Kept = "half"  # how those of an encoder that does not learn are kept: in float16, as they are, not
     interaction: Literal["first_and_last", "every_turn"] = "first_and_last"
     annotators: Literal["mixed", "uniform"] = "mixed"
     max_clicks: int = 5

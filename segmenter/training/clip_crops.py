@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segmenter.config import TextConfig
+from segmenter.predict import device_of
 from segmenter.prompts import Bitmap, tight_box
 from segmenter.text import AS_IT_IS, NoTextPrompts, read_clip
 
@@ -87,17 +88,18 @@ class ImageSide:
 
         In the last layer the token that is read out looks only at the patches of the object (appendix D.5).
         """
+        device = device_of(self.tower)
         pictures = torch.from_numpy(np.stack([crop.picture for crop in crops])).permute(0, 3, 1, 2).float() / 255
         pixels = (pictures - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
         inside = patches_inside(torch.from_numpy(np.stack([crop.covered for crop in crops])), self.grid)
         vision = self.tower.vision_model
-        tokens = vision.pre_layrnorm(vision.embeddings(pixels))
+        tokens = vision.pre_layrnorm(vision.embeddings(pixels.to(device)))
         *earlier, last = vision.encoder.layers
         for layer in earlier:
             tokens = layer(tokens, None)
-        tokens = last(tokens, _read_out_from(inside))
+        tokens = last(tokens, _read_out_from(inside).to(device))
         read: Tensor = self.tower.visual_projection(vision.post_layernorm(tokens[:, 0]))
-        return F.normalize(read.float(), dim=-1)
+        return F.normalize(read.float(), dim=-1).cpu()
 
 
 def _read_out_from(inside: Tensor) -> Tensor:
@@ -109,7 +111,7 @@ def _read_out_from(inside: Tensor) -> Tensor:
     return added
 
 
-def load_image_side(folder: Path) -> ImageSide:
+def load_image_side(folder: Path, device: torch.device | None = None) -> ImageSide:
     """The image side of a CLIP model in transformers' format, weights as safetensors.
 
     NoTextPrompts where the extra is not installed, or the folder holds no such model; also where it is only the text
@@ -123,6 +125,8 @@ def load_image_side(folder: Path) -> ImageSide:
         if said["missing_keys"]:
             raise NoTextPrompts(f"no image side in it ({len(said['missing_keys'])} tensors are missing)")
         sizes = tower.config
-        return ImageSide(tower.eval(), sizes.projection_dim, sizes.image_size, sizes.image_size // sizes.patch_size)
+        return ImageSide(
+            tower.eval().to(device), sizes.projection_dim, sizes.image_size, sizes.image_size // sizes.patch_size
+        )
 
     return read_clip(folder, NEEDED, read)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from segmenter.build import Model
 from segmenter.checkpoint import state_digest
-from segmenter.config import Kept
+from segmenter.config import Kept, TrainConfig
 from segmenter.pixels import pixel_digest
 from segmenter.predict import device_of
 from segmenter.training.batches import Batch, Source
@@ -84,6 +84,11 @@ class Embeddings:
         self.model.image_encoder.train(training)
         dtype = torch.float16 if self.kept == "half" else torch.float32
         return {name: level.to("cpu", dtype).contiguous() for name, level in levels.items()}
+
+
+def kept_in(folder: Path, model: Model, recipe: TrainConfig) -> Embeddings | None:
+    """The embeddings of a model whose image encoder does not learn, as a recipe keeps them; None: not at all."""
+    return None if recipe.embeddings == "none" else Embeddings(folder, model, recipe.embeddings)
 
 
 class Embedded:

@@ -34,7 +34,7 @@ class Reconstructing:
         if fresh:
             start_encoder(whole.image_encoder)
         self.whole, self.config, self.frame = whole, config, whole.config.frame
-        self.model = MaskedAutoencoder(whole.image_encoder, sizes)
+        self.model = MaskedAutoencoder(whole.image_encoder, sizes).to(device_of(whole))
 
     def weight(self, batch: Batch) -> int:
         """The number of pictures."""
