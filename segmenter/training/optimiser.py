@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from segmenter.config import TrainConfig
+from segmenter.modeling.image_encoder import ImageEncoder
 from segmenter.modeling.tiny_vit import Stage, TinyViT
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -18,8 +19,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 def encoder_layers(model: nn.Module) -> list[nn.Module]:
     """The blocks of a transformer image encoder from pixels to output; none for an encoder of another kind."""
     encoder = getattr(model, "image_encoder", model)
-    if isinstance(blocks := getattr(encoder, "blocks", None), nn.ModuleList):
-        return list(blocks)
+    if isinstance(encoder, ImageEncoder):
+        return list(encoder.blocks)
     if isinstance(encoder, TinyViT):
         return [block for stage in encoder.layers if isinstance(stage, Stage) for block in stage.blocks]
     return []

@@ -30,13 +30,13 @@ Backward = Callable[[Tensor], None]
 def fitting(config: TrainConfig, model: ModelConfig) -> TrainConfig:
     """The recipe as this model and mode can follow it.
 
-    Segment Anything models learn at one frame: the cheaper first one falls. In mode "decoder" pictures are shown whole
+    Segment Anything models learn at one frame: the smaller first one falls. In mode "decoder" pictures are shown whole
     and unchanged, as their embeddings are kept. ValueError where the first frame does not fit the model's strides.
     """
     if config.mode == "decoder":
         whole = replace(config, augmentation="none", whole_share=1.0, synthetic_share=0.0, paste_share=0.0)
         return replace(whole, first_frame_share=0.0)
-    if model.family == "sam":
+    if model.family == "sam" or config.first_frame >= model.frame:
         return replace(config, first_frame_share=0.0)
     if config.first_frame_share and config.first_frame % (2 * COARSEST):
         raise ValueError(f"the first frame must be a multiple of {2 * COARSEST}, not {config.first_frame}")

@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class TrainState:
         except (OSError, RuntimeError) as error:  # torch's writer turns a full disk into a RuntimeError
             partial.unlink(missing_ok=True)
             kept = f"; the last good state is {file}" if file.exists() else ""
-            raise OSError(f"cannot write {file}: {str(error).splitlines()[0]}{kept}") from error
+            raise OSError(f"cannot write {file}: {first_line(error)}{kept}") from error
 
     def load(self, file: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Restores what :meth:`save` wrote, and returns its ``slots`` and ``chance``.
@@ -81,11 +82,16 @@ class TrainState:
             self.scaler.load_state_dict(state["scaler"])
             self.step, self.elapsed_seconds = state["step"], state["elapsed_seconds"]
             return state["slots"], state["chance"]
-        except (KeyError, RuntimeError, ValueError, EOFError) as error:
+        except (KeyError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
             raise ValueError(
-                f"{file} is no checkpoint of this model and recipe ({str(error).splitlines()[0]}); "
+                f"{file} is no checkpoint of this model and recipe ({first_line(error)}); "
                 "choose an empty folder to start anew"
             ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an error says in one line; torch says pages."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def start(model: nn.Module, config: TrainConfig) -> TrainState:
