@@ -22,8 +22,10 @@ KEYS = {"name", "peer", "ours", "theirs", "unit", "ratio", "goal"}
         ("rle --side 48 --masks 2 --repeat 1", ["rle encode", "rle decode"]),
         ("click --small --size 40 60 --repeat 1", ["click fp32"]),
         ("vit --small --model vit_b --repeat 1", ["encode vit_b fp32"]),
+        ("training --small --steps 4", ["decoder training vit_b, starter"]),
+        ("training --small --steps 2 --preset paper", ["decoder training vit_b, paper"]),
     ],
-    ids=["rle", "click", "vit"],
+    ids=["rle", "click", "vit", "training", "training of the paper"],
 )
 def test_a_benchmark_prints_its_comparisons(command: str, names: list[str]) -> None:
     name, *arguments = command.split()

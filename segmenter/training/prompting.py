@@ -114,6 +114,7 @@ class Prompting:
                 loss_of = first_prompt_loss if number == 0 else next_prompt_loss
                 loss = loss_of(logits, predicted_iou, truth, config)
                 backward(loss.total)
+                seen["loss"] = seen.get("loss", 0.0) + float(loss.total.detach())
                 seen |= _seen(number == 0, logits, truth, float(loss.total.detach()), loss.parts)
             logits, predicted_iou = logits.detach(), predicted_iou.detach()
         with_gradient = [name for name, level in levels.items() if level.requires_grad]
