@@ -48,10 +48,12 @@ class Ranks:
         dist.all_gather_object(values, value)
         return values
 
-    def start_alike(self, model: nn.Module) -> None:
+    def share_weights(self, model: nn.Module) -> None:
         """Gives every process the first one's weights."""
         for value in model.state_dict().values():
-            dist.broadcast(value, 0)
+            sent = value.contiguous()
+            dist.broadcast(sent, 0)
+            value.copy_(sent)
 
     def add_up(self, model: nn.Module) -> None:
         """Replaces gradients by their sums over all processes, floating-point statistics by their means.

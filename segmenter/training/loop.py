@@ -68,6 +68,10 @@ class Group(Protocol):
         """The first process's value."""
         ...
 
+    def share_weights(self, model: nn.Module) -> None:
+        """Gives every process the first one's weights."""
+        ...
+
     def add_up(self, model: nn.Module) -> None:
         """Replaces every gradient by the sum of all processes' gradients, and running statistics by their mean."""
         ...
@@ -87,6 +91,9 @@ class Alone:
 
     def of_first(self, value: float) -> float:
         return value
+
+    def share_weights(self, model: nn.Module) -> None:
+        """Nobody to give them to."""
 
     def add_up(self, model: nn.Module) -> None:
         """Nothing to add."""
@@ -185,6 +192,7 @@ def train(
     cv2.setNumThreads(1)
     # Channels last: convolutions on a CPU are faster so.
     task.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    group.share_weights(task.model)
     state = start(task.model, config)
     checkpoint = out / CHECKPOINT
     if checkpoint.exists():

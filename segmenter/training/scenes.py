@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from segmenter.data import annotation_mask, coco_images, read_picture
 from segmenter.training import augment
 from segmenter.training.augment import Labels, Picture
 from segmenter.training.batches import Batch
-from segmenter.training.entries import decoded
+from segmenter.training.entries import InvalidSnapshot, SnapshotImage, decoded
 from segmenter.training.snapshot import Snapshot
 from segmenter.training.watch import Example
 
@@ -95,13 +96,23 @@ def read_scenes(
     return dict(scenes)
 
 
-def snapshot_scenes(snapshot: Snapshot, long_side: int = LONG_SIDE) -> dict[str, list[Scene]]:
-    """The training part of a snapshot by set; ValueError where it holds no mask, InvalidSnapshot where it changed."""
+def stored_scene(image: SnapshotImage, picture: bytes, long_side: int) -> Scene | None:
+    """The scene of a snapshot's image; InvalidSnapshot where its picture is not what was frozen."""
+    try:
+        return scene_of(decoded(picture, image), image.bitmaps(), long_side)
+    except ValueError as error:
+        raise InvalidSnapshot(f"image {image.pixel_digest}: {error}") from None
+
+
+def snapshot_scenes(snapshot: Snapshot, long_side: int = LONG_SIDE, most: int | None = None) -> dict[str, list[Scene]]:
+    """The training part of a snapshot by set, or the first ``most`` scenes of it.
+
+    ValueError where it holds no mask, InvalidSnapshot where it is not what was frozen.
+    """
+    found = ((image.dataset, stored_scene(image, place.read(), long_side)) for image, place in snapshot.images("train"))
     scenes: dict[str, list[Scene]] = defaultdict(list)
-    for image, place in snapshot.images("train"):
-        scene = scene_of(decoded(place.read(), image), image.bitmaps(), long_side)
-        if scene is not None:
-            scenes[image.dataset].append(scene)
+    for name, scene in islice(((name, scene) for name, scene in found if scene is not None), most):
+        scenes[name].append(scene)
     if not scenes:
         raise ValueError(f"{snapshot.folder} holds no image with a mask to train on")
     return dict(sorted(scenes.items()))
