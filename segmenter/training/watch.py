@@ -54,6 +54,7 @@ class Watch:
     ) -> None:
         """Takes note of a step that learned from ``images`` images and began at ``progress``."""
         if self.since is None:
+            self._forget(state.step)
             self.since = state.elapsed_seconds
             self.images = -images  # the first step's time is not known
         self.recent.append(figures)
@@ -73,6 +74,14 @@ class Watch:
         self.recent.clear()
         self.images, self.since = 0.0, state.elapsed_seconds
         self.report(metrics)
+
+    def _forget(self, step: int) -> None:
+        """Takes back what a run wrote that went on beyond its last checkpoint and was killed: it is computed again."""
+        file = self.out / METRICS
+        if file.exists():
+            lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n")]
+            file.write_text("".join(line for line in whole if json.loads(line)["step"] < step), encoding="utf-8")
 
     def look(self, state: TrainState) -> None:
         """Writes a preview, with the weights of the moment; chance and the model's mode stay as they are."""

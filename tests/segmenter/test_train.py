@@ -148,6 +148,15 @@ def test_metrics_are_written_line_by_line_and_previews_drawn(tmp_path: Path) -> 
     assert last.name == "step-000022.jpg" and cv2.imread(str(last)).shape == (256, 4 * 256, 3)
 
 
+def test_lines_beyond_the_last_checkpoint_are_taken_back(tmp_path: Path) -> None:
+    file, model = tmp_path / "metrics.jsonl", Starter(TINY)
+    state = start(model, RECIPE)
+    state.step = 41  # the first step after a checkpoint at 40
+    file.write_text('{"step": 20}\n{"step": 40}\n{"step": 60}\n{"st')
+    Watch(tmp_path).step(state, RECIPE, 0.5, {"loss": 1.0}, 1)
+    assert file.read_text() == '{"step": 20}\n{"step": 40}\n'
+
+
 def test_looking_changes_nothing(tmp_path: Path) -> None:
     folder, recipe = write_coco(tmp_path / "x"), replace(RECIPE, steps=4)
     weights = []
