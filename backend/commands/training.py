@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +13,19 @@ import typer
 from backend.commands import DataFolders, Split, told, weights_of
 
 if TYPE_CHECKING:
+    import random
+
     import torch
 
     from segmenter.build import Model
-    from segmenter.config import TrainConfig
+    from segmenter.config import ModelConfig, TrainConfig
+    from segmenter.training.batches import Source
     from segmenter.training.embedded import Embeddings
+    from segmenter.training.loop import Group
+    from segmenter.training.modes import Lesson
+    from segmenter.training.pictures import Reader
     from segmenter.training.scenes import Scene
+    from segmenter.training.snapshot import Snapshot
 
 
 def register(app: typer.Typer) -> None:
@@ -26,19 +34,42 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    data: DataFolders,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoint, metrics, previews and weights go.")],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="COCO folder (images/ + annotations.json) or one above."),
+    ] = None,
     split: Split = None,
-    mode: Annotated[str, typer.Option(help="What learns: full, or the decoder alone.")] = "full",
-    preset: Annotated[str, typer.Option(help="Recipe: starter, continued, paper ... (docs/training.md).")] = "starter",
+    snapshot: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Instead of --data: a snapshot; what it holds out is not seen.")
+    ] = None,
+    loaders: Annotated[
+        int, typer.Option(min=0, help="Of a snapshot in shards: processes that read and decode ahead.")
+    ] = 0,
+    mode: Annotated[str, typer.Option(help="What learns: full, decoder, distill, mae or text.")] = "full",
+    preset: Annotated[
+        str | None, typer.Option(help="Recipe (docs/training.md); by default the mode's own, or starter.")
+    ] = None,
     init: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="Start from these weights.")] = None,
-    model: Annotated[str, typer.Option(help="Without --init: starter, vit_t, vit_b, vit_l or vit_h.")] = "starter",
+    model: Annotated[
+        str, typer.Option(help="Without --init: starter, starter_s, vit_t, vit_ti, vit_s, vit_b, vit_l or vit_h.")
+    ] = "starter",
+    frame: Annotated[
+        int | None, typer.Option(min=32, help="Side of the model's frame in pixels; else its own.")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Of mode distill: whose embeddings are learned.")
+    ] = None,
+    clip: Annotated[Path | None, typer.Option(metavar="DIR", help="Of mode text: a folder with a CLIP model.")] = None,
+    learn: Annotated[str, typer.Option(help="Of mode text: projection, decoder or all.")] = "projection",
     minutes: Annotated[float | None, typer.Option(help="Length of the schedule in minutes of wall time.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Length of the schedule in steps instead.")] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Images a step, of each of its parts.")] = None,
     masks: Annotated[int | None, typer.Option(min=1, help="Masks asked for on each image, at most.")] = None,
     accumulate: Annotated[int, typer.Option(min=1, help="Parts of a step whose gradients are added up.")] = 1,
-    embeddings: Annotated[str, typer.Option(help="Of mode decoder: half or exact; kept in --out.")] = "half",
+    embeddings: Annotated[
+        str, typer.Option(help="Those of an encoder that does not learn are kept in --out: half, exact or none.")
+    ] = "half",
     precision: Annotated[str, typer.Option(help="float32, bfloat16, or on a GPU float16.")] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
@@ -46,31 +77,91 @@ def train(
     release: Annotated[Path | None, typer.Option(metavar="DIR", help="Also make a release folder.")] = None,
     version: Annotated[str, typer.Option(help="Version written into the release.")] = "0",
 ) -> None:
-    """Train a model, from scratch or from --init; a run that was stopped goes on from what lies in --out."""
+    """Train a model, from scratch or from --init; a run that was stopped goes on from what lies in --out.
+
+    Under torchrun, several processes or GPUs train together (docs/scale.md).
+    """
     with told():
+        from segmenter.training.distributed import joined
+
+        images_of = _TrainingImages(data or [], split, snapshot, loaders)
         given: dict[str, Any] = {
             "minutes": minutes,
             "steps": steps,
             "images_per_step": images,
             "masks_per_image": masks,
         }
-        given |= {"embeddings": embeddings} if mode == "decoder" else {}
-        given |= {"mode": mode, "accumulate": accumulate, "precision": precision, "threads": threads, "seed": seed}
-        _train(data, out, split, _recipe(preset, given), _model(init, model, mode, seed, _device(device)))
-        if release is not None:
+        given |= {
+            "embeddings": embeddings,
+            "mode": mode,
+            "accumulate": accumulate,
+            "precision": precision,
+            "threads": threads,
+            "seed": seed,
+        }
+        recipe = _recipe(preset, given)
+        begin = _Beginning(recipe, init, model, frame, _device(device), teacher, clip, learn)
+        with joined() as group:
+            _train(images_of, out, begin, group)
+        if release is not None and group.rank == 0:
             from segmenter.export import write_release
 
             write_release(out / "weights.safetensors", release.name, version, release)
             typer.echo(f"release: {release}")
 
 
-def _recipe(preset: str, given: dict[str, Any]) -> TrainConfig:
+@dataclass(frozen=True)
+class _TrainingImages:
+    """Where the images come from: COCO folders with a split file, or a snapshot, in lines or in shards."""
+
+    folders: list[Path]
+    split: Path | None
+    snapshot: Path | None
+    loaders: int
+
+    def __post_init__(self) -> None:
+        if bool(self.folders) == bool(self.snapshot):
+            raise ValueError("training reads either --data or a --snapshot")
+        if self.snapshot is not None and self.split is not None:
+            raise ValueError("a snapshot is split already: --split goes with --data")
+
+    def shards(self) -> Snapshot | None:
+        """The snapshot, where it is too large for memory: in shards."""
+        from segmenter.training.snapshot import open_snapshot
+
+        opened = None if self.snapshot is None else open_snapshot(self.snapshot)
+        return opened if opened is not None and "shards" in opened.header else None
+
+    def scenes(self, long_side: int) -> dict[str, list[Scene]]:
+        """The scenes by set; of a snapshot in shards only the first ones, to look at and to paste from."""
+        from segmenter.data import find_coco_folders, read_split
+        from segmenter.training.scenes import read_scenes, snapshot_scenes
+        from segmenter.training.snapshot import open_snapshot
+        from segmenter.training.stream import POOL
+
+        if self.snapshot is None:
+            return read_scenes(find_coco_folders(self.folders), read_split(self.split, "train"), long_side)
+        return snapshot_scenes(open_snapshot(self.snapshot), long_side, POOL if self.shards() else None)
+
+    def readers(self) -> list[Reader]:
+        """The pictures alone, one by one as they are asked for."""
+        from segmenter.data import read_split
+        from segmenter.training.pictures import folder_readers, snapshot_readers
+        from segmenter.training.snapshot import open_snapshot
+
+        if self.snapshot is None:
+            return folder_readers(self.folders, read_split(self.split, "train"))
+        return snapshot_readers(open_snapshot(self.snapshot))
+
+
+def _recipe(preset: str | None, given: dict[str, Any]) -> TrainConfig:
     """The preset with what the command line says instead; ValueError for what does not exist."""
     from dataclasses import replace
     from typing import get_args
 
     from segmenter.config import TRAIN_PRESETS, Kept, Mode, Precision
 
+    preset = preset or (given["mode"] if given["mode"] in TRAIN_PRESETS else "starter")
     if preset not in TRAIN_PRESETS:
         raise ValueError(f"no preset {preset}; there are {', '.join(TRAIN_PRESETS)}")
     for name, kind in (("mode", Mode), ("precision", Precision), ("embeddings", Kept)):
@@ -93,84 +184,175 @@ def _device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _model(init: str | None, name: str, mode: str, seed: int, device: torch.device) -> Model:
-    """The model to begin with, in training mode; torch's chance is seeded first."""
+@dataclass(frozen=True)
+class _Beginning:
+    """What a run begins with: weights, or a model of a name; and what single modes need beside it.
+
+    ValueError where a mode lacks something, or was given what it does not know.
+    """
+
+    recipe: TrainConfig
+    init: str | None
+    name: str
+    frame: int | None
+    device: torch.device
+    teacher: str | None
+    clip: Path | None
+    learn: str
+
+    def __post_init__(self) -> None:
+        from segmenter.config import MODEL_CONFIGS
+
+        mode = self.recipe.mode
+        if self.init is None and mode in ("decoder", "text"):
+            raise ValueError(f"mode {mode} needs --init: the weights whose image encoder stays as it is")
+        for option, given, its in (("--teacher", self.teacher, "distill"), ("--clip", self.clip, "text")):
+            if (given is None) == (mode == its):
+                raise ValueError(f"mode {its} needs {option}" if mode == its else f"{option} goes with --mode {its}")
+        if self.learn != "projection" and mode != "text":
+            raise ValueError("--learn goes with --mode text")
+        if self.init is None and self.name not in MODEL_CONFIGS:
+            raise ValueError(f"no model {self.name}; there are {', '.join(MODEL_CONFIGS)}")
+
+    def weights(self) -> tuple[dict[str, torch.Tensor], ModelConfig] | None:
+        """Those of --init, with their configuration, at the frame that was asked for."""
+        from segmenter.checkpoint import load_any
+        from segmenter.resolution import resized
+
+        if self.init is None:
+            return None
+        state, config = load_any(weights_of(self.init))
+        return (state, config) if self.frame is None else resized(state, config, self.frame)
+
+    def named(self, frame: int | None) -> ModelConfig:
+        """The configuration of --model, at ``frame`` where that says so."""
+        from segmenter.config import MODEL_CONFIGS
+        from segmenter.resolution import framed
+
+        config = MODEL_CONFIGS[self.name]
+        return config if frame is None else framed(config, frame)
+
+    def model(self) -> Model:
+        """The model to begin with; torch's chance is seeded first."""
+        import torch
+
+        from segmenter.build import build
+        from segmenter.checkpoint import model_of
+
+        torch.manual_seed(self.recipe.seed)
+        weights = self.weights()
+        model = build(self.named(self.frame)) if weights is None else model_of(*weights)
+        return model.to(self.device)
+
+
+def _from_pictures(begin: _Beginning, data: _TrainingImages, out: Path, say: Callable[[str], None]) -> Lesson:
+    """What modes "distill" and "mae" learn, from pictures alone."""
     import torch
 
-    from segmenter.build import build
     from segmenter.checkpoint import load_model
-    from segmenter.config import MODEL_CONFIGS
+    from segmenter.training.modes import distilling, reconstructing
 
-    torch.manual_seed(seed)
-    if mode == "decoder" and init is None:
-        raise ValueError("mode decoder needs --init: the weights whose image encoder stays as it is")
-    if init is not None:
-        return load_model(weights_of(init)).to(device)
-    if name not in MODEL_CONFIGS:
-        raise ValueError(f"no model {name}; there are {', '.join(MODEL_CONFIGS)}")
-    return build(MODEL_CONFIGS[name]).to(device)
+    readers = data.readers()
+    say(f"{len(readers)} pictures to learn from")
+    if begin.teacher is None:
+        return reconstructing(begin.model(), begin.init is None, readers, begin.recipe)
+    teacher = load_model(weights_of(begin.teacher)).to(begin.device)
+    torch.manual_seed(begin.recipe.seed)
+    state, config = begin.weights() or (None, begin.named(begin.frame or teacher.config.frame))
+    return distilling(teacher, config, state, readers, begin.recipe, out / "embeddings")
 
 
-def _train(data: list[Path], out: Path, split: Path | None, recipe: TrainConfig, model: Model) -> None:
-    import random
+def _from_masks(
+    begin: _Beginning, data: _TrainingImages, out: Path, say: Callable[[str], None], group: Group
+) -> Lesson:
+    """What the other modes learn, from pictures with masks."""
+    from dataclasses import replace
 
-    from segmenter.data import find_coco_folders, read_split
-    from segmenter.training.batches import Slot, Source
-    from segmenter.training.embedded import Embedded
-    from segmenter.training.loop import train as run
+    from segmenter.training.clip_crops import load_image_side
+    from segmenter.training.embedded import Embedded, kept_in
+    from segmenter.training.modes import Lesson, depicting
     from segmenter.training.prompting import Prompting, fitting
     from segmenter.training.regularise import regularise
-    from segmenter.training.scenes import LONG_SIDE, Sampler, examples, read_scenes
+    from segmenter.training.scenes import LONG_SIDE, Sampler, examples
+    from segmenter.training.stream import StreamedSampler
+    from segmenter.training.text_token import learning
+
+    clip = None if begin.clip is None else load_image_side(begin.clip, begin.device)
+    model = begin.model()
+    recipe = fitting(begin.recipe, model.config)
+    if begin.learn == "all":
+        recipe = replace(recipe, augmentation="jitter")  # as in the paper; embeddings are made anew anyway
+    say("reading the training images ...")
+    long_side = max(LONG_SIDE, model.config.frame)
+    scenes, shards = data.scenes(long_side), data.shards()
+    for name, members in scenes.items() if shards is None else ():
+        say(f"  {name}: {len(members)} images")
+    regularise(model, recipe)
+
+    def drawn(chance: random.Random, slot: int, slots: int) -> Source:
+        if shards is None:
+            return Sampler(scenes, recipe, chance)
+        return StreamedSampler(shards, scenes, recipe, chance, slot, slots, long_side, data.loaders)
+
+    lesson = Lesson(Prompting(model, recipe), drawn, recipe, model, examples(scenes))
+    if clip is not None:
+        return depicting(model, clip, learning(begin.learn), lesson, out / "embeddings")
+    embeddings = kept_in(out / "embeddings", model, recipe) if recipe.mode == "decoder" else None
+    if embeddings is None:
+        return lesson
+    if shards is None:
+        _embed(embeddings, scenes, group)
+    return replace(lesson, source_of=lambda *slot: Embedded(drawn(*slot), embeddings))
+
+
+def _train(data: _TrainingImages, out: Path, begin: _Beginning, group: Group) -> None:
+    from segmenter.training.distributed import slots_of
+    from segmenter.training.loop import train as run
     from segmenter.training.watch import Watch
 
-    if recipe.mode not in ("full", "decoder"):
-        raise ValueError(f"mode {recipe.mode} is not one of full, decoder")
-    recipe = fitting(recipe, model.config)
-    typer.echo("reading the training images ...")
-    long_side = max(LONG_SIDE, model.config.frame)
-    scenes = read_scenes(find_coco_folders(data), read_split(split, "train"), long_side)
-    for name, members in scenes.items():
-        typer.echo(f"  {name}: {len(members)} images")
-    regularise(model, recipe)
-    chances = [random.Random(recipe.seed + number) for number in range(recipe.accumulate)]
-    sources: list[Source] = [Sampler(scenes, recipe, chance) for chance in chances]
-    if recipe.mode == "decoder":
-        embeddings = _embeddings(out / "embeddings", model, recipe, scenes)
-        sources = [Embedded(source, embeddings) for source in sources]
-    slots = [Slot(source, chance) for source, chance in zip(sources, chances, strict=True)]
-    with _stoppable() as stop, _progress() as report:
-        watch = Watch(out, report, model, examples(scenes))
-        weights = run(Prompting(model, recipe), slots, recipe, out, stop=stop, watch=watch)
-    typer.echo(f"weights: {weights}")
+    def say(text: str) -> None:
+        if group.rank == 0:
+            typer.echo(text)
+
+    if begin.recipe.mode in ("distill", "mae"):
+        lesson = _from_pictures(begin, data, out, say)
+    else:
+        lesson = _from_masks(begin, data, out, say, group)
+    slots = slots_of(group, lesson.recipe, lesson.source_of)
+    with _stoppable() as stop, _progress(shown=group.rank == 0) as report:
+        watch = Watch(out, report, lesson.shown, lesson.examples)
+        weights = run(lesson.task, slots, lesson.recipe, out, stop=stop, group=group, watch=watch)
+    say(f"weights: {weights}")
 
 
-def _embeddings(folder: Path, model: Model, recipe: TrainConfig, scenes: Mapping[str, Sequence[Scene]]) -> Embeddings:
-    """The kept embeddings of all scenes, whole; what is missing is made now, so that training takes only its time."""
+def _embed(embeddings: Embeddings, scenes: Mapping[str, Sequence[Scene]], group: Group) -> None:
+    """Makes the embeddings of all scenes now, each process its share, so that training takes only its own time."""
     from rich.progress import Progress
 
     from segmenter.training.augment import whole
-    from segmenter.training.embedded import Embeddings
 
-    embeddings = Embeddings(folder, model, recipe.embeddings)
-    members = [scene for found in scenes.values() for scene in found]
-    pictures = (whole(scene.picture, scene.annotators[0], model.config.frame)[0] for scene in members)
-    with Progress() as progress:
+    members = [scene for found in scenes.values() for scene in found][group.rank :: group.size]
+    side = embeddings.model.config.frame
+    pictures = (whole(scene.picture, scene.annotators[0], side)[0] for scene in members)
+    with Progress(disable=group.rank > 0) as progress:
         task = progress.add_task("embedding the images", total=1.0)
         embeddings.make(pictures, len(members), lambda share: progress.update(task, completed=share))
         progress.update(task, completed=1.0)
-    return embeddings
+    group.gathered(None)  # nobody begins before all are there
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[dict[str, Any]], None]]:
+def _progress(shown: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A progress bar that takes the lines of metrics."""
     from rich.progress import Progress
 
-    with Progress() as progress:
+    with Progress(disable=not shown) as progress:
         task = progress.add_task("training", total=1.0)
 
         def report(metrics: dict[str, Any]) -> None:
             parts = [f"step {metrics['step']}", f"{metrics['images_per_second']} images/s"]
+            if "loss" in metrics:
+                parts.append(f"loss {metrics['loss']:.4g}")
             if "best_of_three_first" in metrics:
                 parts.append(f"IoU {metrics['best_of_three_first']:.2f} → {metrics['iou_last']:.2f}")
             progress.update(task, completed=metrics["progress"], description=", ".join(parts))

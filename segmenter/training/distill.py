@@ -42,7 +42,10 @@ def student_config(teacher: ModelConfig, encoder: ModelConfig, frame: int) -> Mo
     ValueError where the two are of different families: their embeddings have nothing in common.
     """
     if teacher.family != encoder.family:
-        raise ValueError(f"a {encoder.family} encoder cannot learn the embeddings of a {teacher.family} model")
+        raise ValueError(
+            f"a {encoder.family} encoder cannot learn the embeddings of a {teacher.family} model: "
+            "choose a student of the same family"
+        )
     sam = replace(teacher.sam, **{name: getattr(encoder.sam, name) for name in SAM_ENCODER})
     starter = replace(teacher.starter, **{name: getattr(encoder.starter, name) for name in STARTER_ENCODER})
     return framed(replace(teacher, sam=sam, starter=starter), frame)

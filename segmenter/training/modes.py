@@ -22,16 +22,23 @@ from segmenter.training.pictures import Pictures, Reader, random_crop, whole
 from segmenter.training.pretrain import Reconstructing
 from segmenter.training.prompting import Prompting
 from segmenter.training.text_token import Depicted, Learning, choose_what_learns, with_projection
+from segmenter.training.watch import Example
 
 SourceOf = Callable[[random.Random, int, int], Source]
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A task, and the source of a slot of batches from its chance, its number and how many slots there are."""
+    """A task, the source of a slot of batches from its chance, its number and how many there are, and the recipe.
+
+    ``shown`` is the model whose answers to prompts are worth looking at, where there is one, on these ``examples``.
+    """
 
     task: Task
     source_of: SourceOf
+    recipe: TrainConfig
+    shown: Model | None = None
+    examples: Sequence[Example] = ()
 
 
 def distilling(
@@ -51,7 +58,7 @@ def distilling(
     student = student_of(teacher, config, begin).to(device_of(teacher))
     task = Distilling(student, teacher, recipe, begin is None, kept_in(folder, teacher, recipe))
     side = max(config.frame, teacher.config.frame)
-    return Lesson(task, lambda chance, slot, slots: Pictures(readers, whole, chance, side))
+    return Lesson(task, lambda chance, slot, slots: Pictures(readers, whole, chance, side), recipe)
 
 
 def reconstructing(model: Model, fresh: bool, readers: Sequence[Reader], recipe: TrainConfig) -> Lesson:
@@ -59,23 +66,22 @@ def reconstructing(model: Model, fresh: bool, readers: Sequence[Reader], recipe:
     sizes = PretrainConfig()
     view = partial(random_crop, least_area=sizes.least_area)
     task = Reconstructing(model, recipe, sizes, fresh)
-    return Lesson(task, lambda chance, slot, slots: Pictures(readers, view, chance))
+    return Lesson(task, lambda chance, slot, slots: Pictures(readers, view, chance), recipe)
 
 
-def depicting(
-    model: Model, clip: ImageSide, learning: Learning, source_of: SourceOf, recipe: TrainConfig, folder: Path
-) -> Lesson:
-    """A model learns to answer CLIP's embeddings of the masks that ``source_of`` brings.
+def depicting(model: Model, clip: ImageSide, learning: Learning, prompted: Lesson, folder: Path) -> Lesson:
+    """A model learns to answer CLIP's embeddings of the masks that another lesson learns from.
 
     While the image encoder does not learn, its embeddings of pictures that repeat are kept in ``folder``, unless the
     recipe says otherwise. ValueError for a model that cannot be prompted by this CLIP.
     """
+    recipe = prompted.recipe
     told = with_projection(model, clip.dim).to(device_of(model))
     choose_what_learns(told, learning)
     kept = None if learning == "all" else kept_in(folder, told, recipe)
 
     def source(chance: random.Random, slot: int, slots: int) -> Source:
-        depicted = Depicted(source_of(chance, slot, slots), clip, TextConfig(), chance)
+        depicted = Depicted(prompted.source_of(chance, slot, slots), clip, TextConfig(), chance)
         return depicted if kept is None else Embedded(depicted, kept)
 
-    return Lesson(Prompting(told, recipe), source)
+    return Lesson(Prompting(told, recipe), source, recipe, told, prompted.examples)

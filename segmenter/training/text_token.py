@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from torch import nn
@@ -21,9 +21,17 @@ from segmenter.training.batches import Batch, Source
 from segmenter.training.clip_crops import ImageSide, crop, large_enough
 
 Learning = Literal["projection", "decoder", "all"]
-LEARNING: tuple[Learning, ...] = ("projection", "decoder", "all")
 PROJECTION = "prompt_encoder.text_projection."
 TRIES = 50  # batches drawn in search of an object that is large enough
+
+
+def learning(name: str) -> Learning:
+    """What is to learn, by name; ValueError for a name that there is not."""
+    for known in get_args(Learning):
+        if name == known:
+            chosen: Learning = known
+            return chosen
+    raise ValueError(f"nothing to learn is called {name}; there are {', '.join(get_args(Learning))}")
 
 
 def with_projection(model: Model, dim: int) -> Sam:
