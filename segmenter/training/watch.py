@@ -115,9 +115,9 @@ def _shown(model: Model, example: Example) -> NDArray[np.uint8]:
     picture[answer] = picture[answer] // 2 + np.array([127, 0, 0], np.uint8)
     outlines, _ = cv2.findContours(example.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     picture = np.asarray(cv2.drawContours(picture, outlines, -1, (0, 220, 0), 1), np.uint8)
-    cv2.circle(picture, (int(click.x), int(click.y)), 4, (255, 255, 0), -1)
     scale = PREVIEW_SIDE / max(picture.shape[:2])
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    cv2.circle(small, (int(click.x * scale), int(click.y * scale)), 4, (255, 255, 0), -1)
     square = np.zeros((PREVIEW_SIDE, PREVIEW_SIDE, 3), np.uint8)
     square[: small.shape[0], : small.shape[1]] = small
     text = f"{iou(answer, example.mask):.2f}"
