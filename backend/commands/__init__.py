@@ -5,7 +5,7 @@ Heavy imports stay inside the commands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -93,3 +93,12 @@ def tell_absent(absent: list[dict[str, str]]) -> None:
     if absent:
         typer.echo(f"absent of the paper's 23 data sets: {', '.join(one['title'] for one in absent)}")
         typer.echo("where to get them, and under which licence: maskmill evaluate datasets")
+
+
+def tell_report(out: Path, tables: Sequence[str] = ()) -> None:
+    """Writes ``report.html`` beside the metrics of an evaluation, or of several ``tables`` in folders below ``out``."""
+    from segmenter.evaluate.report import write_report, write_reports
+
+    with told():
+        report = write_reports(out, tables) if tables else write_report(out)
+    typer.echo(f"report: {report}, figures: {out / 'metrics.json'}")

@@ -18,6 +18,7 @@ from backend.commands import (
     jobs_of,
     progress,
     tell_absent,
+    tell_report,
     told,
     weights_of,
 )
@@ -68,7 +69,7 @@ def evaluate_clicks(
         for name, row in [*figures["datasets"].items(), ("macro", figures["macro"])]:
             typer.echo(f"  {name:16} {_line(row)}")
     tell_absent(metrics["absent"])
-    typer.echo(f"figures: {out / 'metrics.json'}")
+    tell_report(out)
 
 
 def _line(row: dict[str, Any]) -> str:

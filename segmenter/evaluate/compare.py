@@ -19,7 +19,7 @@ from segmenter.evaluate.bootstrap import Interval, intervals
 from segmenter.evaluate.rows import ROWS, Row, read_rows
 
 MODEL, CENTER = "model", "center"
-FIGURES = re.compile(r"iou|iou@(1|2|3|5|9)|oracle@1|noc@\d+")
+FIGURES = re.compile(r"iou|iou@(1|2|3|5|9)|oracle@1|noc@\d+|recall@\d+")
 LESS_IS_BETTER = re.compile(r"noc@\d+")  # numbers of clicks
 Key = tuple[str, str, Any]
 MACRO = "macro"
@@ -133,6 +133,8 @@ def figure_name(figure: str) -> str:
     name, _, count = figure.partition("@")
     if name == "noc":
         return f"clicks needed for {count} % IoU"
+    if name == "recall":
+        return f"recall with {count} proposals"
     after = {"iou": "IoU", "oracle": "best of three"}[name]
     return f"{after} after {count} click{'s' if count != '1' else ''}" if count else after
 
@@ -141,11 +143,11 @@ def in_words(name: str, figure: str, one: Difference, labels: tuple[str, str]) -
     """One difference as a sentence."""
     low, high = one.interval
     means = f"{labels[0]} {one.first:.3f}, {labels[1]} {one.second:.3f}, difference {one.difference:+.3f}"
-    start = f"{name}, {figure_name(figure)}: {means}"
+    start = f"{name[0].upper()}{name[1:]}, {figure_name(figure)}: {means}"
     if not one.sure:
-        return f"{start} (95 %: {low:+.3f} to {high:+.3f}): no difference that these images could show"
+        return f"{start} (95\u00a0%: {low:+.3f} to {high:+.3f}): no difference that these images could show"
     better = labels[(one.difference > 0) == bool(LESS_IS_BETTER.fullmatch(figure))]
-    return f"{start} (95 %: {low:+.3f} to {high:+.3f}): {better} is better"
+    return f"{start} (95\u00a0%: {low:+.3f} to {high:+.3f}): {better} is better"
 
 
 def sentences(comparison: Comparison, labels: tuple[str, str]) -> list[str]:

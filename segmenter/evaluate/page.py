@@ -6,7 +6,7 @@ Text that came from outside (names of sets, of models, of files) only enters thr
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -36,7 +36,7 @@ STYLE = (
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--surface); color: var(--text); font: 15px/1.5 system-ui, -apple-system, "Segoe UI",
   Roboto, "Noto Sans", "Liberation Sans", sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 32px 24px 64px; }
+main { max-width: 1120px; margin: 0 auto; padding: 32px 24px 64px; }
 h1 { font-size: 24px; font-weight: 600; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; font-weight: 600; margin: 40px 0 8px; }
 h3 { font-size: 15px; font-weight: 600; margin: 24px 0 4px; }
@@ -45,9 +45,10 @@ p { max-width: 72ch; margin: 8px 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; margin: 12px 0; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 caption { caption-side: bottom; padding-top: 6px; max-width: 72ch; }
-th, td { padding: 5px 12px; text-align: right; border-bottom: 1px solid var(--border); white-space: nowrap; }
+th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid var(--border); white-space: nowrap; }
 th { font-weight: 500; color: var(--quiet); }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
+.words th, .words td { text-align: left; white-space: normal; overflow-wrap: anywhere; vertical-align: top; }
 thead th { border-bottom-color: var(--axis); }
 tr.total td { font-weight: 600; }
 figure { margin: 16px 0; }
@@ -84,15 +85,18 @@ def text(words: str, quiet: bool = False) -> str:
     return f"<p{kind}>{escape(words)}</p>"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], note: str = "", total: bool = False) -> str:
-    """A table of texts; the first column names the row, ``total`` sets the last row apart."""
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], note: str = "", total: bool = False, words: bool = False
+) -> str:
+    """A table; the first column names the row. ``total`` sets the last row apart; ``words`` are texts, not figures."""
     caption = f"<caption>{escape(note)}</caption>" if note else ""
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     last = len(rows) - 1
+    kind = ' class="words"' if words else ""
     kinds = [' class="total"' if total and number == last else "" for number in range(len(rows))]
     lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    body = "".join(f"<tr{kind}>{line}</tr>" for kind, line in zip(kinds, lines, strict=True))
-    return f'<div class="scroll"><table>{caption}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    body = "".join(f"<tr{total_row}>{line}</tr>" for total_row, line in zip(kinds, lines, strict=True))
+    return f'<div class="scroll"><table{kind}>{caption}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def figure(drawing: str, caption: str) -> str:
@@ -111,6 +115,15 @@ def picture(rgb: NDArray[np.uint8], caption: str) -> str:
 def gallery(pictures: Sequence[str]) -> str:
     """Pictures beside each other."""
     return f'<div class="pictures">{"".join(pictures)}</div>'
+
+
+def absent_table(absent: Sequence[Mapping[str, str]]) -> list[Section]:
+    """The section that names the paper's sets that were not measured; none where all were."""
+    body = [[one["title"], one["split"], one["licence"], one["page"]] for one in absent]
+    head = ["set of the paper", "part", "licence", "where to get it"]
+    return (
+        [Section("Absent", (table(head, body, "Not among the data, so not measured.", words=True),))] if absent else []
+    )
 
 
 def page(title: str, lead: str, sections: Sequence[Section]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 HUES = 6  # of the style sheet; each series also has a mark of its own, so colour is never alone
+MARKS = 12  # about as many on a curve, however many points it has
 CHARACTER = 6.8  # pixels of a letter of 12 px, on the generous side
 Interval = tuple[float, float]
 Scale = Callable[[float], float]
@@ -116,7 +117,8 @@ def curves(
             parts.append(f'<polygon points="{corners}" class="s{number % HUES} band"/>')
         path = " ".join(f"{x:.1f},{up(y):.1f}" for x, y in zip(places, line.y, strict=True))
         parts.append(f'<polyline points="{path}" class="s{number % HUES} line"/>')
-        parts += [_mark(x, up(y), number) for x, y in zip(places, line.y, strict=True)]
+        every = max(1, len(places) // MARKS)
+        parts += [_mark(x, up(y), number) for x, y in list(zip(places, line.y, strict=True))[::every]]
     parts += _legend([line.name for line in lines], left + width + 14, top + 12)
     return _svg(left + width + room, top + height + 46, label, parts)
 

@@ -6,7 +6,7 @@ from segmenter.evaluate.compare import MACRO, Comparison, figure_name, sentences
 from segmenter.evaluate.page import Section, figure, page, table, text
 from segmenter.evaluate.plots import Bar, differences
 
-DRAWN = ("iou", "iou@1", "iou@3", "iou@5", "oracle@1")
+DRAWN = ("iou", "iou@1", "iou@3", "iou@5", "oracle@1", "recall@1000")
 EACH_SET = "mean over the sets"
 
 
