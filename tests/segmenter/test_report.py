@@ -35,7 +35,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def elements(report: Path) -> list[ElementTree.Element]:
     text = report.read_text(encoding="utf-8").removeprefix("<!doctype html>\n")
-    return list(ElementTree.fromstring(text).iter())  # noqa: S314  our own output
+    return list(ElementTree.fromstring(text).iter())  # noqa: S314 our own output
 
 
 def test_every_mean_of_the_metrics_is_in_the_tables(evaluation: Path) -> None:

@@ -15,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def shapes(svg: str, tag: str, kind: str) -> list[dict[str, str]]:
-    found = ElementTree.fromstring(svg).iter(SVG + tag)  # noqa: S314  our own output
+    found = ElementTree.fromstring(svg).iter(SVG + tag)  # noqa: S314 our own output
     return [element.attrib for element in found if kind in element.attrib.get("class", "").split()]
 
 
@@ -77,7 +77,7 @@ def test_a_page_needs_nothing_from_outside_and_is_whole() -> None:
         gallery([picture(photo, "best <1>")]),
     )
     html = page("T < U", "lead", [Section("S", parts)])
-    root = ElementTree.fromstring(html.removeprefix("<!doctype html>\n"))  # noqa: S314  our own output
+    root = ElementTree.fromstring(html.removeprefix("<!doctype html>\n"))  # noqa: S314 our own output
     links = [value for element in root.iter() for name, value in element.attrib.items() if name in ("src", "href")]
     assert links and all(link.startswith("data:image/jpeg;base64,") for link in links)
     assert not {"script", "link", "iframe"} & {element.tag for element in root.iter()}
