@@ -46,3 +46,18 @@ def test_clicks_end_with_what_is_absent_and_where_the_figures_are(tmp_path: Path
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["macro"]["masks"] == 2 and len(metrics["absent"]) == 22 and list(metrics["protocols"]) == ["center"]
     assert "neither a file nor a release" in refused("clicks", *words[:2], "--model", "nosuch", "--out", tmp_path)
+
+
+def test_proposals_and_instances_print_their_tables(tmp_path: Path) -> None:
+    write_coco(tmp_path / "a", images=1, name="one")
+    words = ("--data", tmp_path / "a", "--model", tiny_model(tmp_path), "--jobs", "1", "--out")
+    said = run("proposals", *words, tmp_path / "p", "--grid", "2")
+    assert "one/dev" in said and "macro" in said and "AR@1000" in said and "PPDLS" in said
+    said = run("instances", *words, tmp_path / "i")
+    assert "AP50" in said and "without the second pass" in said and (tmp_path / "i" / "masks.jsonl").is_file()
+    assert "is not a list of detections" in refused("instances", *words, tmp_path / "x", "--boxes", _empty(tmp_path))
+
+
+def _empty(folder: Path) -> Path:
+    (folder / "boxes.json").write_text("{}")
+    return folder / "boxes.json"

@@ -47,8 +47,8 @@ class ClickSettings:
             raise ValueError(f"protocols are {' and '.join(PROTOCOLS)}, not {', '.join(self.protocols) or 'none'}")
         if self.following not in ("largest", "deepest"):
             raise ValueError(f"the next click goes into the largest or the deepest error, not the {self.following}")
-        if self.selection not in SELECTIONS:
-            raise ValueError(f"no selection {self.selection}; there are {', '.join(SELECTIONS)}")
+        if self.selection not in ("starter", "paper"):
+            raise ValueError(f"the selection is starter or paper, not {self.selection}")
 
     def clicking(self, first: First) -> Clicking:
         return Clicking(first, self.following, most=self.most)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -46,12 +46,14 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """One picture and the annotations of it that are asked for, on a long side of at most ``long_side`` pixels."""
+    """One picture and the annotations of it that are asked for, on a long side of at most ``long_side`` pixels;
+    ``record`` is what its file says of the image."""
 
     dataset: str
     path: Path
     annotations: tuple[dict[str, Any], ...]
     long_side: int | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.data import annotation_mask, coco_images, read_picture
+from segmenter.data import annotation_mask, coco_records, read_picture
 from segmenter.evaluate.protocol import Task
 from segmenter.prompts import Bitmap
 
@@ -25,6 +25,7 @@ class Selection:
     most_masks: of one picture, drawn by its name, of one annotator; None: all.
     least_share: of the picture: smaller masks say more about their annotator than about the model. ``least_share_of``
         names sets with a share of their own.
+    complete: also groups of objects (``iscrowd``) and pictures without a mask, which COCO's AP needs.
     many, few: a set of more than ``many`` masks is cut to whole pictures with about ``few`` (paper, appendix D.1).
     """
 
@@ -32,6 +33,7 @@ class Selection:
     most_masks: int | None = None
     least_share: float = 0.0
     least_share_of: Mapping[str, float] = field(default_factory=dict)
+    complete: bool = False
     many: int = 15_000
     few: int = 10_000
 
@@ -41,27 +43,24 @@ SELECTIONS: Final = {
     "starter": Selection(640, 8, 0.01, {"dsb2018/dev": 0.001}),
     # The paper's: every mask, at the picture's size. Which pictures it drew from large sets was not published.
     "paper": Selection(),
+    "complete": Selection(complete=True),
 }
 
 
 def tasks(folder: Path, split: dict[str, set[str]] | None, limit: int | None, selection: Selection) -> Iterator[Task]:
     """The tasks of one COCO folder; ``limit`` pictures at most that have a mask to ask for."""
-    found = [task for task in map(_task_of(selection), coco_images(folder, split)) if task.annotations]
+    found = [
+        Task(name, path, tuple(_chosen(name, path, labelled, selection)), selection.long_side, record)
+        for name, record, path, labelled in coco_records(folder, split)
+    ]
+    found = [task for task in found if task.annotations or selection.complete]
     if sum(len(task.annotations) for task in found) > selection.many:
         found = _fewer(found, selection.few)
     yield from found[:limit]
 
 
-def _task_of(selection: Selection) -> Any:
-    def task(entry: tuple[str, Path, list[dict[str, Any]]]) -> Task:
-        name, path, labelled = entry
-        return Task(name, path, tuple(_chosen(name, path, labelled, selection)), selection.long_side)
-
-    return task
-
-
 def _chosen(name: str, path: Path, labelled: list[dict[str, Any]], selection: Selection) -> list[dict[str, Any]]:
-    """The annotations of one annotator of a picture that are large enough; groups (``iscrowd``) are no objects."""
+    """The annotations of one annotator of a picture that are large enough."""
     rng = random.Random(path.name)
     annotators = sorted({annotation.get("annotator", 0) for annotation in labelled})
     if not annotators:
@@ -72,7 +71,7 @@ def _chosen(name: str, path: Path, labelled: list[dict[str, Any]], selection: Se
         annotation
         for annotation in labelled
         if annotation.get("annotator", 0) == annotator
-        and not annotation.get("iscrowd", 0)
+        and (selection.complete or not annotation.get("iscrowd", 0))
         and annotation["area"] >= max(1, least * np.prod(annotation["segmentation"]["size"]))
     ]
     rng.shuffle(chosen)
