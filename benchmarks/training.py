@@ -73,7 +73,7 @@ def measured(options: argparse.Namespace, folder: Path) -> tuple[list[list[float
 
     config = official_shape.small() if options.small else MODEL_CONFIGS[options.model]
     recipe = replace(TRAIN_PRESETS[options.preset], mode="decoder", learning_rate=1e-4, images_per_step=1)
-    recipe = fitting(replace(recipe, masks_per_image=options.masks, dropout=0.0, ema=0.0, max_clicks=3), config)
+    recipe = fitting(replace(recipe, masks_per_image=options.masks, dropout=0.0, ema=0.0), config)
     torch.manual_seed(0)
     model = build(config)
     models = model, copy.deepcopy(model)

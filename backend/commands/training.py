@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -344,9 +345,10 @@ def _embed(embeddings: Embeddings, scenes: Mapping[str, Sequence[Scene]], group:
 @contextmanager
 def _progress(shown: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A progress bar that takes the lines of metrics."""
-    from rich.progress import Progress
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-    with Progress(disable=not shown) as progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, disable=not shown) as progress:
         task = progress.add_task("training", total=1.0)
 
         def report(metrics: dict[str, Any]) -> None:
@@ -355,6 +357,7 @@ def _progress(shown: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
                 parts.append(f"loss {metrics['loss']:.4g}")
             if "best_of_three_first" in metrics:
                 parts.append(f"IoU {metrics['best_of_three_first']:.2f} → {metrics['iou_last']:.2f}")
+            parts.append(f"{timedelta(seconds=metrics['eta_seconds'])} left")
             progress.update(task, completed=metrics["progress"], description=", ".join(parts))
 
         yield report

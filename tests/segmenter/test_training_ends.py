@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from segmenter.checkpoint import save_weights
+from segmenter.checkpoint import load_weights, save_weights, state_digest
 from segmenter.config import TrainConfig
 from segmenter.modeling.starter import Starter
 from segmenter.training.batches import Batch, Slot
@@ -128,21 +128,26 @@ def test_sigterm_ends_the_command_with_its_state(tmp_path: Path) -> None:
     folder, out = write_coco(tmp_path / "x"), tmp_path / "out"
     command = [sys.executable, "-m", "backend.main", "train", "--data", str(folder), "--out", str(out)]
     save_weights(tmp_path / "tiny.safetensors", Starter(TINY).state_dict(), TINY)
-    command += ["--init", str(tmp_path / "tiny.safetensors"), "--images", "1", "--masks", "1", "--threads", "1"]
+    command += f"--mode decoder --init {tmp_path}/tiny.safetensors --images 1 --masks 1 --threads 1".split()
     running = subprocess.Popen(
         [*command, "--steps", "100000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not (out / "metrics.jsonl").exists() and time.monotonic() < deadline:
         assert running.poll() is None, running.communicate()
         time.sleep(0.1)
     running.send_signal(signal.SIGTERM)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=200)
     assert running.returncode == 1 and "maskmill: stopped at step" in said and "Traceback" not in said
     assert (out / CHECKPOINT).exists() and not (out / "weights.safetensors").exists()
     step = int(said.split("stopped at step ")[1].split(";")[0])
     assert step >= 20
     done = subprocess.run(
-        [*command, "--steps", str(step + 1)], capture_output=True, text=True, check=False, timeout=120
+        [*command, "--steps", str(step + 1)], capture_output=True, text=True, check=False, timeout=300
     )
-    assert done.returncode == 0 and (out / "weights.safetensors").exists(), done.stderr
+    assert done.returncode == 0, done.stderr
+    digests = {
+        state_digest(load_weights(file)[0], "image_encoder.")
+        for file in (tmp_path / "tiny.safetensors", out / "weights.safetensors")
+    }
+    assert len(digests) == 1, "embeddings made before stay valid"
