@@ -18,6 +18,7 @@ from backend.commands import (
     jobs_of,
     progress,
     tell_absent,
+    tell_report,
     told,
     weights_of,
 )
@@ -50,7 +51,7 @@ def evaluate_proposals(
     for name, row in [*metrics["datasets"].items(), ("macro", metrics["macro"])]:
         typer.echo(f"{name:16} {_recalls(row)}  regions: {_recalls(row['baselines']['felzenszwalb'])}")
     tell_absent(metrics["absent"])
-    typer.echo(f"figures: {out / 'metrics.json'}")
+    tell_report(out)
 
 
 def _recalls(row: dict[str, Any]) -> str:
@@ -82,7 +83,7 @@ def evaluate_instances(
         first = row["baselines"]["first_pass"]
         typer.echo(f"{name:16} {_precisions(row)}  without the second pass: {_precisions(first)}")
     tell_absent(metrics["absent"])
-    typer.echo(f"figures: {out / 'metrics.json'}")
+    tell_report(out)
 
 
 def _precisions(row: dict[str, Any]) -> str:

@@ -143,7 +143,7 @@ def differences(bars: Sequence[Bar], label: str, x_label: str) -> str:
         if bar.interval is not None:
             parts.append(_rule(across(bar.interval[0]), middle, across(bar.interval[1]), middle, "whisker"))
         parts += [_text(left - 10, middle + 4, bar.name, "end", "")]
-        parts += [_text(left + width + 14, middle + 4, f"{bar.value:+.3f}", "start", "")]
+        parts += [_text(left + width + 14, middle + 4, f"{round(bar.value, 3) + 0.0:+.3f}", "start", "")]
     parts += [_rule(across(0), top, across(0), bottom, "axis"), _text(left + width / 2, bottom + 38, x_label)]
     return _svg(left + width + 66, bottom + 46, label, parts)
 
