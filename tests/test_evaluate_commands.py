@@ -61,3 +61,22 @@ def test_proposals_and_instances_print_their_tables(tmp_path: Path) -> None:
 def _empty(folder: Path) -> Path:
     (folder / "boxes.json").write_text("{}")
     return folder / "boxes.json"
+
+
+def test_a_downloaded_set_is_prepared_and_then_found(tmp_path: Path) -> None:
+    source = write_coco(tmp_path / "source", images=2)
+    said = run(
+        "prepare",
+        "lvis",
+        "--annotations",
+        source / "annotations.json",
+        "--images",
+        source / "images",
+        "--out",
+        tmp_path / "a",
+    )
+    assert "2 images, 4 masks" in said and "945 images, 9642 masks" in said and "Flickr" in said
+    assert f"here: {tmp_path / 'a'}" in run("datasets", "--data", tmp_path / "a")
+    again = ("prepare", "lvis", "--annotations", source / "annotations.json", "--images", source / "images")
+    assert "is not empty" in refused(*again, "--out", tmp_path / "a")
+    assert "none of the published sets" in refused("prepare", "imagenet", *again[2:], "--out", tmp_path / "b")

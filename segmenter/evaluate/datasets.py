@@ -1,7 +1,8 @@
 """The 23 data sets of the paper's point-to-mask table: where they are, under which licence, and what of them is used.
 
-Splits and numbers of images and masks are those of the paper's table 7. None of the sets is downloaded by Maskmill:
-most ask their users to agree to terms. Pages and licences were written down in November 2026; the page decides.
+Splits, numbers of images and masks and pages are those of the paper's table 7; the paper blurs faces, which is left to
+whoever prepares a set. None of them is downloaded by Maskmill: most ask their users to agree to terms. Licences were
+written down in November 2026 as they are known; the page decides.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def find_published(roots: Sequence[Path]) -> dict[str, list[Path]]:
     return found
 
 
-_COCO = "--annotations: the instances JSON of the split; --images: its pictures"
-_LABELS = "--annotations: the folder of label pictures; --images: that of the pictures"
+_COCO = "--annotations <instances JSON of the split> --images <its pictures>"
+_LABELS = "--annotations <folder of label pictures> --images <folder of pictures>"
 
 PUBLISHED: Final = (
     PublishedSet(
@@ -85,7 +86,7 @@ PUBLISHED: Final = (
         "https://bbbc.broadinstitute.org/BBBC038",
         "CC0 1.0",
         "folders",
-        "--annotations: the folder stage1_train, which holds pictures and masks",
+        "--annotations <stage1_train, which holds pictures and masks>",
         ("dsb2018",),
     ),
     PublishedSet(
@@ -105,7 +106,7 @@ PUBLISHED: Final = (
     PublishedSet(
         *("ndd20", "NDD20 (Northumberland dolphins)", "dolphins above and under water", "all", 4402, 6100),
         "https://doi.org/10.25405/data.ncl.c.4982342",
-        "see the page",
+        "CC BY-NC-SA 4.0",
         "coco",
         f"{_COCO}; it is published as VIA projects, which the VGG annotator exports as COCO",
     ),
@@ -118,8 +119,8 @@ PUBLISHED: Final = (
     ),
     PublishedSet(
         *("streets", "STREETS", "traffic cameras", "all", 819, 9854),
-        "https://doi.org/10.13012/B2IDB-3671567_V1",
-        "see the page",
+        "https://databank.illinois.edu/datasets/IDB-3671567",
+        "not known here: see the page",
         "coco",
         _COCO,
     ),
@@ -133,13 +134,13 @@ PUBLISHED: Final = (
     PublishedSet(
         *("ishape", "iShape", "irregular shapes", "val", 754, 9742),
         "https://ishape.github.io",
-        "see the page",
+        "free for academic use (its page)",
         "coco",
         f"{_COCO}; prepare each of its six parts, then give --data the folder above them",
     ),
     PublishedSet(
         *("ade20k", "ADE20K", "scenes", "val", 302, 10128),
-        "https://ade20k.csail.mit.edu",
+        "https://groups.csail.mit.edu/vision/datasets/ADE20K/",
         "annotations BSD-3-Clause; images for non-commercial research and education, after registration",
         "labels",
         f"{_LABELS} (one colour an instance)",
@@ -149,7 +150,7 @@ PUBLISHED: Final = (
         "https://songbai.site/ovis/",
         "CC BY-NC-SA 4.0",
         "video",
-        "--annotations: annotations_train.json; --images: the folder of the frames",
+        "--annotations <annotations_train.json> --images <folder of the frames>",
     ),
     PublishedSet(
         *("hypersim", "Hypersim", "indoor simulation", "volumes 1-55 without 20, 25, 40, 49", 338, 9445),
@@ -161,7 +162,7 @@ PUBLISHED: Final = (
     PublishedSet(
         *("ndispark", "NDISPark", "parking lots", "train", 111, 2577),
         "https://zenodo.org/records/6560823",
-        "see the page",
+        "not known here: see the page",
         "coco",
         _COCO,
     ),
@@ -174,28 +175,28 @@ PUBLISHED: Final = (
     ),
     PublishedSet(
         *("plittersdorf", "Plittersdorf (SOCRATES)", "wildlife, stereo cameras", "all", 187, 546),
-        "https://github.com/timmh/socrates",
-        "see the page",
+        "https://timm.haucke.xyz/datasets/plittersdorf",
+        "not known here: see the page",
         "coco",
         _COCO,
     ),
     PublishedSet(
         *("egohos", "EgoHOS", "hands and objects, egocentric", "train, Ego4D and THU-READ only", 2940, 9961),
         "https://github.com/owenzlz/EgoHOS",
-        "see the page; the pictures come from Ego4D and THU-READ, with their terms",
+        "not known here: see the page; the pictures come from Ego4D and THU-READ, with their terms",
         "labels",
         f"{_LABELS} (label1)",
     ),
     PublishedSet(
         *("ibd", "IBD (InstanceBuilding)", "roofs from drones", "train, 2D", 467, 11953),
-        "https://github.com/yanghuixu/InstanceBuilding",
-        "see the page",
+        "https://californiachen.github.io/datasets/InstanceBuilding",
+        "not known here: see the page",
         "coco",
         _COCO,
     ),
     PublishedSet(
         *("woodscape", "WoodScape", "driving, fisheye", "set 1", 107, 10266),
-        "https://woodscape.valeo.com",
+        "https://woodscape.valeo.com/home",
         "Valeo's own terms: non-commercial research",
         "labels",
         f"{_LABELS}, drawn from its instance JSON with its own tools",
@@ -217,21 +218,21 @@ PUBLISHED: Final = (
     PublishedSet(
         *("dram", "DRAM", "paintings, semantic", "test", 718, 1179),
         "https://faculty.runi.ac.il/arik/site/artseg/Dram-Dataset.html",
-        "see the page",
+        "not known here: see the page",
         "labels",
         _LABELS,
     ),
     PublishedSet(
         *("trashcan", "TrashCan", "litter under water", "train, instance version", 5936, 9540),
         "https://conservancy.umn.edu/handle/11299/214865",
-        "see the page",
+        "CC BY 4.0, as others report it; see the page",
         "coco",
         _COCO,
     ),
     PublishedSet(
         *("gtea", "GTEA (hand masks)", "hands, egocentric", "train", 652, 1208),
         "https://cbs.ic.gatech.edu/fpv/",
-        "see the page",
+        "not known here: see the page",
         "labels",
         _LABELS,
     ),

@@ -61,6 +61,11 @@ def tasks(folder: Path, split: dict[str, set[str]] | None, limit: int | None, se
 
 def _chosen(name: str, path: Path, labelled: list[dict[str, Any]], selection: Selection) -> list[dict[str, Any]]:
     """The annotations of one annotator of a picture that are large enough."""
+    if any(not _is_run_length(one.get("segmentation")) for one in labelled):
+        raise ValueError(
+            f"{path.parents[1] / 'annotations.json'} has masks that are no compressed run lengths; "
+            "`maskmill evaluate prepare` makes a folder with such"
+        )
     rng = random.Random(path.name)
     annotators = sorted({annotation.get("annotator", 0) for annotation in labelled})
     if not annotators:
@@ -76,6 +81,10 @@ def _chosen(name: str, path: Path, labelled: list[dict[str, Any]], selection: Se
     ]
     rng.shuffle(chosen)
     return chosen[: selection.most_masks]
+
+
+def _is_run_length(segmentation: object) -> bool:
+    return isinstance(segmentation, dict) and isinstance(segmentation.get("counts"), str)
 
 
 def _fewer(found: list[Task], masks: int) -> list[Task]:
