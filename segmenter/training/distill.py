@@ -29,6 +29,7 @@ from segmenter.training.prompting import WEIGHTS, normalise
 from segmenter.transforms import resize_image
 
 ENCODER = "image_encoder."
+EPS = 1e-6
 SAM_ENCODER = (
     *("encoder", "tiny_vit", "embed_dim", "depth", "num_heads", "global_attention_blocks"),
     *("patch_size", "window_size", "mlp_ratio"),
@@ -73,9 +74,13 @@ def at_size_of(wanted: Tensor, given: Tensor) -> Tensor:
 
 
 def distance(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Mean squared difference of two embeddings, and the mean cosine of their cells: the mean over all their maps."""
+    """Mean squared error of an embedding, and the mean cosine of its cells to the wanted ones: means over its maps.
+
+    The error of each map is relative to the variance of the wanted one: 1 is what a constant map would have. So the
+    starter's fine maps, whose numbers are a thousandth of the coarsest's, count as much.
+    """
     pairs = [(given[name].float(), at_size_of(wanted[name].float(), given[name])) for name in given]
-    errors = [F.mse_loss(mine, theirs) for mine, theirs in pairs]
+    errors = [F.mse_loss(mine, theirs) / theirs.var().clamp(min=EPS) for mine, theirs in pairs]
     cosines = [F.cosine_similarity(mine.detach(), theirs, dim=1).mean() for mine, theirs in pairs]
     return torch.stack(errors).mean(), torch.stack(cosines).mean()
 

@@ -21,6 +21,7 @@ from segmenter.training.loop import Task
 from segmenter.training.pictures import Pictures, Reader, random_crop, whole
 from segmenter.training.pretrain import Reconstructing
 from segmenter.training.prompting import Prompting
+from segmenter.training.regularise import regularise
 from segmenter.training.text_token import Depicted, Learning, choose_what_learns, with_projection
 from segmenter.training.watch import Example
 
@@ -77,6 +78,7 @@ def depicting(model: Model, clip: ImageSide, learning: Learning, prompted: Lesso
     """
     recipe = prompted.recipe
     told = with_projection(model, clip.dim).to(device_of(model))
+    regularise(told, recipe)
     choose_what_learns(told, learning)
     kept = None if learning == "all" else kept_in(folder, told, recipe)
 

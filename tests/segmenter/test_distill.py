@@ -112,6 +112,15 @@ def test_a_starter_teaches_a_smaller_starter() -> None:
     assert loss == 0 and cosine == pytest.approx(1)
 
 
+def test_every_map_counts_by_its_own_variance() -> None:
+    torch.manual_seed(0)
+    fine, coarse = torch.randn(2, 4, 8, 8) * 0.01, torch.randn(2, 4, 4, 4) * 50 + 7
+    wanted = {"fine": fine, "coarse": coarse}
+    nothing_fine = distance({"fine": torch.full_like(fine, float(fine.mean())), "coarse": coarse}, wanted)[0]
+    nothing_coarse = distance({"fine": fine, "coarse": torch.full_like(coarse, float(coarse.mean()))}, wanted)[0]
+    assert nothing_fine == pytest.approx(0.5, rel=0.01) == nothing_coarse
+
+
 def test_a_teacher_with_a_larger_frame_sees_more_and_its_map_is_resized() -> None:
     seen = torch.arange(16.0).reshape(1, 1, 4, 4)
     resized = at_size_of(seen, torch.zeros(1, 1, 2, 2))
