@@ -127,6 +127,22 @@ def generate(
     return _cleaned(kept, config, stop) if config.min_mask_region_area > 0 else kept
 
 
+def survivors(
+    model: Model, rgb: NDArray[np.uint8], config: AutomaskConfig
+) -> list[tuple[AutomaticMask, NDArray[np.float32]]]:
+    """The masks of one grid over the whole picture that filters and suppression leave, each with its logits LxL.
+
+    Nothing else of ``config`` is done. All logits are held at once: 200 MiB for 768 masks of an official model.
+    """
+    size: Size = (rgb.shape[0], rgb.shape[1])
+    view = _View(model, prepare(model, embed(model, rgb)), config, (0, 0, size[1], size[0]), size, lambda: None)
+    points = point_grid(config.points_per_side) * np.array(size[::-1], np.float64)
+    found = {id(mask): (mask, logits) for mask, logits in _asked(view, points, lambda done: None)}
+    masks = [mask for mask, _ in found.values()]
+    kept = _suppressed(masks, [mask.predicted_iou for mask in masks], config.box_nms_thresh, config)
+    return [found[id(mask)] for mask in kept]
+
+
 def record(mask: AutomaticMask, config: AutomaskConfig) -> dict[str, Any]:
     """The reference's fields of one mask; ``segmentation`` in COCO's compressed form, boxes x, y, width, height."""
     x0, y0, x1, y1 = mask.corners
