@@ -46,6 +46,16 @@ def test_a_benchmark_prints_its_comparisons(command: str, names: list[str]) -> N
     assert " cores, " in done.stdout.splitlines()[0]
 
 
+@pytest.mark.slow
+def test_the_figures_of_scale_are_all_measured() -> None:
+    command = [sys.executable, "-m", "benchmarks.scale", "--small", "--alone", "--images", "5", "--masks", "4"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row["value"] for row in map(json.loads, done.stdout.splitlines()[1:])}
+    assert rows["images"] == 5 and 12 <= rows["checkpoint"] < 14, "weights and two moments, four bytes each"
+    assert all(value > 0 for value in rows.values()) and len(rows) == 14
+
+
 @torch.no_grad()
 def test_the_peer_of_the_encoder_gives_the_same_numbers() -> None:
     torch.manual_seed(0)

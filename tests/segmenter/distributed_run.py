@@ -8,6 +8,7 @@ import random
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -57,17 +58,18 @@ def run(group: Group, scenes: dict[str, list[Scene]], out: Path, mode: Mode, par
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs of several modes, one after the other, in one start of the processes."""
+    """Runs into the folders MODE or MODE-killed, one after the other, in one start of the processes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("snapshot", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("modes", nargs="+")
-    parser.add_argument("--die", type=int, default=0)
+    parser.add_argument("runs", nargs="+")
+    parser.add_argument("--die", type=int, default=0, help="batch at which the last run is killed")
     given = parser.parse_args(arguments)
     scenes = snapshot_scenes(open_snapshot(given.snapshot))
     with joined() as group:
-        for mode in given.modes:
-            run(group, scenes, given.out / mode, mode, 1, given.die)
+        for name in given.runs:
+            mode: Any = name.removesuffix("-killed")
+            run(group, scenes, given.out / name, mode, 1, given.die if name == given.runs[-1] else 0)
 
 
 if __name__ == "__main__":

@@ -45,10 +45,10 @@ def scenes(snapshot: Path) -> dict[str, list[Scene]]:
 
 @pytest.fixture(scope="module")
 def two(snapshot: Path) -> Path:
-    """The runs of two processes, undisturbed."""
+    """Runs of two processes: two undisturbed ones, and one in which a process is killed as it draws its third batch."""
     out = snapshot.parent / "two"
-    done = torchrun(snapshot, out, "decoder", "full")
-    assert done.returncode == 0, done.stderr
+    killed = torchrun(snapshot, out, "decoder", "full", "full-killed", "--die", 3)
+    assert killed.returncode != 0 and "SIGKILL" in killed.stderr, killed.stderr
     return out
 
 
@@ -81,16 +81,15 @@ def test_two_processes_learn_what_one_does_from_both_batches(
 def test_after_a_sigkill_the_run_ends_as_if_nothing_had_been(
     two: Path, snapshot: Path, scenes: dict[str, list[Scene]], tmp_path: Path
 ) -> None:
-    killed = torchrun(snapshot, tmp_path, "full", "--die", 3)
-    assert killed.returncode != 0 and "SIGKILL" in killed.stderr
-    assert torch.load(tmp_path / "full" / "checkpoint.pt", weights_only=True)["step"] == 2
-    assert not (tmp_path / "full" / "weights.safetensors").exists()
-    shutil.copytree(tmp_path / "full", tmp_path / "alone")
-    resumed = torchrun(snapshot, tmp_path, "full")
+    killed = two / "full-killed"
+    assert torch.load(killed / "checkpoint.pt", weights_only=True)["step"] == 2
+    assert not (killed / "weights.safetensors").exists()
+    shutil.copytree(killed, tmp_path / "alone")
+    resumed = torchrun(snapshot, two, "full-killed")
     assert resumed.returncode == 0, resumed.stderr
-    whole, again = (load_weights(folder / "full" / "weights.safetensors")[0] for folder in (two, tmp_path))
+    whole, again = (load_weights(folder / "weights.safetensors")[0] for folder in (two / "full", killed))
     assert all(torch.equal(value, again[name]) for name, value in whole.items())
-    assert metrics(tmp_path / "full") == metrics(two / "full")
+    assert metrics(killed) == metrics(two / "full")
     # One process takes the run over, with two parts a step.
     run(Alone(), scenes, tmp_path / "alone", "full", parts=2)
     for one, other in zip(metrics(tmp_path / "alone"), metrics(two / "full"), strict=True):
