@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from segmenter.training.augment import PAD_COLOUR
-from segmenter.training.pictures import Pictures, folder_readers, random_crop, whole
+from segmenter.training.entries import decoded
+from segmenter.training.pictures import Pictures, folder_readers, random_crop, snapshot_readers, whole
 from segmenter.transforms import resize_image
 from tests.segmenter.test_data import write_coco
+from tests.segmenter.test_snapshot import frozen
 
 
 def numbered(count: int) -> list[partial[np.ndarray]]:
@@ -89,3 +91,15 @@ def test_pictures_of_coco_folders_and_of_plain_folders(tmp_path: Path) -> None:
     assert len(only) == 1, "a split names everything that may be used"
     with pytest.raises(ValueError, match="no picture to train on"):
         folder_readers([tmp_path], {"shapes/dev": set()})
+
+
+def test_pictures_of_a_snapshot_are_those_to_train_on(tmp_path: Path) -> None:
+    write_coco(tmp_path / "x", images=12)
+    snapshot = frozen(tmp_path / "x", tmp_path / "frozen")
+    readers = snapshot_readers(snapshot)
+    assert 0 < len(readers) == snapshot.count("train") < 12
+    seen_here = sorted(reader().tobytes() for reader in readers)
+    assert seen_here == sorted(decoded(place.read(), image).tobytes() for image, place in snapshot.images("train"))
+    everything_held_out = frozen(tmp_path / "x", tmp_path / "none", share=0.9999)
+    with pytest.raises(ValueError, match="no picture to train on"):
+        snapshot_readers(everything_held_out)

@@ -98,6 +98,15 @@ def test_the_weights_are_a_model_whose_encoder_has_learned(tmp_path: Path) -> No
     assert not torch.allclose(task.model.encode(pixels, kept), before.model.encode(pixels, kept), atol=1e-2)
 
 
+def test_a_step_in_mixed_precision_is_close_to_a_plain_one(tmp_path: Path) -> None:
+    folder, losses = write_coco(tmp_path / "x"), []
+    for precision in ("float32", "bfloat16"):
+        recipe = replace(RECIPE, precision=precision)
+        task, drawn = Reconstructing(fresh(), recipe, SMALL, fresh=True), slot(folder)
+        losses.append(train_step(task, start(task.model, recipe), [drawn.source.batch(4, 1, 64)], [drawn.rng], recipe))
+    assert losses[0]["loss"] != losses[1]["loss"] == pytest.approx(losses[0]["loss"], rel=0.02)
+
+
 def test_pretraining_goes_on_from_weights_without_drawing_them_anew() -> None:
     begun = fresh()
     values = {name: value.clone() for name, value in begun.state_dict().items()}

@@ -14,12 +14,14 @@ import torch
 from segmenter.build import build
 from segmenter.checkpoint import load_model
 from segmenter.config import TextConfig, TrainConfig
+from segmenter.modeling.common import Dropout
 from segmenter.modeling.segmenter import Sam
 from segmenter.predict import decode, embed
 from segmenter.prompts import Prompt
 from segmenter.training.batches import Batch, Slot
 from segmenter.training.clip_crops import ImageSide, load_image_side
 from segmenter.training.loop import train, train_step
+from segmenter.training.modes import Lesson, depicting
 from segmenter.training.prompting import Prompting
 from segmenter.training.scenes import Sampler, read_scenes
 from segmenter.training.state import start
@@ -148,3 +150,11 @@ def test_a_projection_is_added_once_and_belongs_to_one_clip() -> None:
         with_projection(more, DIM + 1)
     with pytest.raises(ValueError, match="only Segment Anything models"):
         with_projection(build(TINY), DIM)
+
+
+def test_the_recipes_dropout_reaches_the_model_that_was_given_a_projection(tmp_path: Path, clip: ImageSide) -> None:
+    recipe = replace(RECIPE, dropout=0.1, embeddings="none")
+    plain = Lesson(Prompting(build(VIT), recipe), lambda chance, slot, slots: Fixed(np.ones((3, 64, 64), bool)), recipe)
+    lesson = depicting(build(VIT), clip, "decoder", plain, tmp_path)
+    assert {part.share for part in lesson.task.model.modules() if isinstance(part, Dropout)} == {0.1}
+    assert lesson.source_of(random.Random(0), 0, 1).batch(3, 1, 64).text is not None and not list(tmp_path.iterdir())
