@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from segmenter.checkpoint import load_model
 from segmenter.evaluate.compare import MACRO, MODEL, compare, figure_name, in_words
-from segmenter.evaluate.examples import chosen_rows, example
-from segmenter.evaluate.page import Section, absent_table, figure, gallery, picture, table, text
+from segmenter.evaluate.examples import after_click, pictures
+from segmenter.evaluate.page import Section, absent_table, figure, table, text
 from segmenter.evaluate.plots import Bar, Line, columns, curves
 from segmenter.evaluate.protocol import REPORTED, TARGETS
 from segmenter.evaluate.report_compare import EACH_SET, difference_bars
 from segmenter.evaluate.rows import Row
 from segmenter.evaluate.selection import SELECTIONS
-from segmenter.manifest import find_weights
 
 FIRST_CLICK = {"center": "first click in the middle", "random": "first click anywhere"}
 INTERVALS = "Bands and lines are 95 % intervals by bootstrap over images."
@@ -37,7 +34,10 @@ def click_sections(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Sect
         Section("Form of the masks", (_quality(macro["quality"]),)),
     ]
     if first == "center":
-        sections.append(Section("Best, median and worst", tuple(_examples(metrics, rows))))
+        own = [row for row in rows if row["method"] == MODEL and row["protocol"] == first]
+        long_side = SELECTIONS[metrics["settings"]["selection"]].long_side
+        shown = pictures(metrics, own, "iou@1", long_side, after_click)
+        sections.append(Section("Best, median and worst after one click", tuple(shown)))
     return sections + absent_table(metrics["absent"])
 
 
@@ -136,27 +136,3 @@ def _quality(found: Mapping[str, Any]) -> str:
         ]
         body.append([f"after {name} click{'s' * (name != '1')}", f"{row['boundary_iou']:.3f}", *shape, *shares])
     return table(head, body, "Means of all masks; in brackets Wilson's 95 % interval.")
-
-
-def _examples(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
-    """Pictures where model and data are still at hand; else the sentence that says what is missing."""
-    folders = {name: Path(folder) for name, folder in metrics["folders"].items()}
-    gone = [str(folder) for folder in folders.values() if not folder.is_dir()]
-    try:
-        weights = find_weights(metrics["model"])
-    except (ValueError, OSError):
-        gone.append(metrics["model"])
-    if gone:
-        return [text(f"No pictures: {', '.join(gone)} cannot be found here.")]
-    model, long_side = load_model(weights), SELECTIONS[metrics["settings"]["selection"]].long_side
-    own = [row for row in rows if row["method"] == MODEL and row["protocol"] == "center"]
-    parts = [
-        text("After one click. Blue: the model's mask. Yellow line: the true mask. The dot is the click.", quiet=True)
-    ]
-    for name, chosen in chosen_rows(own).items():
-        pictures = []
-        for row in chosen:
-            shown, value = example(model, folders[row["dataset"]], row, long_side)
-            pictures.append(picture(shown, f"{name}, IoU {value:.2f}: {row['dataset']} {row['image']}"))
-        parts.append(gallery(pictures))
-    return parts

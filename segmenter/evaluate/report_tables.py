@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segmenter.evaluate.compare import MACRO, MODEL, compare, in_words
+from segmenter.evaluate.examples import in_box, pictures
 from segmenter.evaluate.page import Section, absent_table, figure, table, text
 from segmenter.evaluate.plots import Line, curves
 from segmenter.evaluate.report_compare import EACH_SET, difference_bars
@@ -13,7 +14,16 @@ from segmenter.evaluate.rows import Row
 
 COUNTS = (10, 100, 1000)
 SIZES = ("small", "medium", "large", "frequent", "common", "rare")
-PRECISIONS = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar", "miou")
+PRECISIONS = {
+    "ap": "AP",
+    "ap50": "AP50",
+    "ap75": "AP75",
+    "ap_small": "AP small",
+    "ap_medium": "AP medium",
+    "ap_large": "AP large",
+    "ar": "AR",
+    "miou": "mIoU",
+}
 
 
 def proposal_sections(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Section]:
@@ -56,18 +66,20 @@ def _recall_line(name: str, one: Mapping[str, Any]) -> Line:
 
 def instance_sections(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Section]:
     """COCO's precision of the masks in given boxes, with and without the refinement pass."""
-    head = ["set", "method", "images", "boxes", *(key.replace("_", " ").replace("ap", "AP") for key in PRECISIONS)]
+    head = ["set", "method", "images", "boxes", *PRECISIONS.values()]
     body = []
     for name, one in metrics["datasets"].items():
         for method, found in [(MODEL, one), *one["baselines"].items()]:
             values = [f"{found[key]:.3f}" if found.get(key) is not None else "–" for key in PRECISIONS]
-            body.append([name, method, str(one["images"]), str(one["boxes"]), *values])
+            body.append([name, method.replace("_", " "), str(one["images"]), str(one["boxes"]), *values])
     given = metrics["settings"]["boxes"]
     note = f"Boxes and scores: {given}." if given else "Boxes of the true masks; masks ranked by predicted IoU."
+    own = [row for row in rows if row["method"] == MODEL]
     baselines = next(iter(metrics["datasets"].values()))["baselines"]
     return [
         Section("Average precision", (table(head, body, note),)),
         *_against(baselines, rows, "iou"),
+        *([] if given else [Section("Best, median and worst", tuple(pictures(metrics, own, "iou", None, in_box)))]),
         *absent_table(metrics["absent"]),
     ]
 
@@ -77,6 +89,7 @@ def _against(baselines: Mapping[str, Any], rows: Sequence[Row], key: str) -> lis
     parts = []
     for name in baselines:
         found = compare([row for row in rows if row["method"] == MODEL], [row for row in rows if row["method"] == name])
-        parts.append(text(in_words(EACH_SET, key, found.differences[MACRO][key], (MODEL, name))))
-        parts.append(difference_bars(found, key, f"{MODEL} minus {name}"))
+        shown = name.replace("_", " ")
+        parts.append(text(in_words(EACH_SET, key, found.differences[MACRO][key], (MODEL, shown))))
+        parts.append(difference_bars(found, key, f"{MODEL} minus {shown}"))
     return [Section("Mask by mask", tuple(parts))] if parts else []

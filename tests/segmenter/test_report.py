@@ -83,11 +83,11 @@ def test_examples_are_of_other_images_and_none_twice() -> None:
         for image in range(8)
         for mask in range(3)
     ]
-    found = chosen_rows(rows, 2)
+    found = chosen_rows(rows, "iou@1", 2)
     assert [row["iou@1"] for row in found["best"]] == [0.72, 0.62]
     assert [row["iou@1"] for row in found["worst"]] == [0.0, 0.1]
     assert {row["image"] for row in found["median"]} == {"3.jpg", "4.jpg"}
-    few = chosen_rows(rows[:2], 4)
+    few = chosen_rows(rows[:2], "iou@1", 4)
     assert (len(few["best"]), len(few["worst"]), len(few["median"])) == (1, 1, 0)
 
 

@@ -47,7 +47,9 @@ def test_precision_is_told_with_and_without_the_second_pass(out: Path) -> None:
         assert {f"{one[key]:.3f}" for one in (row, row["baselines"]["first_pass"]) for key in ("ap", "miou")} <= set(
             cells(report)
         )
-    assert "model minus first_pass" in report.read_text()
+    assert "model minus first pass" in report.read_text()
+    shown = [element.attrib["alt"] for element in elements(report) if element.tag == "img"]
+    assert {name.split(",")[0] for name in shown} == {"best", "worst"} and len(shown) == 6  # 6 masks, of 3 images
 
 
 def test_several_tables_are_also_one_page(out: Path) -> None:
