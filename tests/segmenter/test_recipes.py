@@ -11,6 +11,7 @@ import torch
 
 from segmenter.build import build
 from segmenter.config import TRAIN_PRESETS, ModelConfig, SamConfig, TinyVitConfig, TrainConfig
+from segmenter.modeling.common import RandomFourierPositions
 from segmenter.training.loop import train_step
 from segmenter.training.prompting import Prompting, fitting
 from segmenter.training.regularise import regularise
@@ -58,6 +59,14 @@ def test_golden_losses_of_the_papers_recipe(tmp_path: Path) -> None:
     }
     for name, values in golden.items():
         assert [step[name] for step in seen] == pytest.approx(values, rel=5e-3, abs=5e-4), name
+
+
+def test_mixed_precision_does_not_move_the_clicks() -> None:
+    positions = RandomFourierPositions(16)
+    coords = torch.rand(5, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = positions(coords)
+    assert torch.equal(mixed, positions(coords)) and mixed.dtype == torch.float32
 
 
 @pytest.mark.parametrize("family", MODELS)
