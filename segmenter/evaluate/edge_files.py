@@ -43,10 +43,6 @@ class Boundaries:
         start = int(self.annotators[:picture].sum())
         return self.bits[start : start + int(self.annotators[picture])]
 
-    def of(self, picture: int) -> list[Bitmap]:
-        """HxW, one per annotator."""
-        return unpacked(self.rows(picture), self.sizes[picture])
-
 
 def unpacked(rows: NDArray[np.uint8], size: Size) -> list[Bitmap]:
     """Packed maps (big-endian bits, row-major) as Bitmaps of ``size``."""
