@@ -31,7 +31,7 @@ def edge_sections(metrics: Mapping[str, Any]) -> list[Section]:
 
 def _section(name: str, methods: Mapping[str, Mapping[str, Any]]) -> Section:
     body = [
-        [method, str(one["images"]), *(f"{one[key]:.3f}" for key in FIGURES), f"{one['ods_level']:.2f}"]
+        [method, str(one["images"]), *(f"{one[key]:.3f}" for key in FIGURES), f"{one['ods_level']:.4g}"]
         for method, one in methods.items()
     ]
     head = ["method", "images", *HEAD, "level of ODS"]
