@@ -17,7 +17,7 @@ from segmenter.evaluate.click_figures import MODEL, figures_of
 from segmenter.evaluate.datasets import absent
 from segmenter.evaluate.pool import Report, each, silent
 from segmenter.evaluate.protocol import Answer, Clicking, Clicks, First, Following, Row, Task, interact
-from segmenter.evaluate.rows import write_results
+from segmenter.evaluate.rows import folder_for, write_results
 from segmenter.evaluate.selection import SELECTIONS, read, tasks
 from segmenter.manifest import file_digest, find_weights
 from segmenter.predict import Candidates, decode, embed
@@ -135,6 +135,7 @@ def evaluate_clicks(
     items = [task for part in found.values() for task in part]
     if not items:
         raise ValueError("no picture with a mask that is large enough to evaluate")
+    folder_for(out)
     rows = [row for part in each(partial(_rows_of, settings), items, model, jobs, report) for row in part]
     protocols = {
         first: figures_of([r for r in rows if r["protocol"] == first], settings.most) for first in settings.protocols

@@ -14,7 +14,7 @@ from segmenter.evaluate.edge_sets import METHODS, TRUTH, evaluate_edges
 from segmenter.evaluate.instances import evaluate_instances
 from segmenter.evaluate.pool import Report
 from segmenter.evaluate.proposals import GRID, evaluate_proposals
-from segmenter.evaluate.rows import METRICS
+from segmenter.evaluate.rows import METRICS, folder_for
 from segmenter.manifest import file_digest, find_weights
 
 Bar = Callable[[str], AbstractContextManager[Report]]
@@ -44,6 +44,7 @@ def evaluate_all(
         "instances": lambda to, report: evaluate_instances(folders, model, to, split, limit, jobs=jobs, report=report),
         "edges": lambda to, report: evaluate_edges(folders, model, to, split, limit, METHODS, jobs, False, report),
     }
+    folder_for(out)
     tables, failed = {}, {}
     for name, make in makers.items():
         try:

@@ -21,7 +21,7 @@ from segmenter.evaluate.instance_figures import ByCategory, ap_figures, ap_inter
 from segmenter.evaluate.matching import AREAS, Ious, Judged, judge, mask_ious
 from segmenter.evaluate.pool import Report, each, silent
 from segmenter.evaluate.protocol import Row, Task
-from segmenter.evaluate.rows import write_results
+from segmenter.evaluate.rows import folder_for, write_results
 from segmenter.evaluate.selection import SELECTIONS, tasks
 from segmenter.manifest import file_digest, find_weights
 from segmenter.predict import Candidates, Embedding, decode, embed
@@ -140,6 +140,7 @@ def evaluate_instances(
             if given is None
             else f"{boxes} has no box for these images"
         )
+    folder_for(out)
     judged = list(zip(items, each(_judged, items, model, jobs, report), strict=True))
     datasets = {
         name: _of_set([(item, part) for item, part in judged if item.task.dataset == name])

@@ -23,7 +23,7 @@ from segmenter.evaluate.matching import AREAS, Ious, mask_ious, matched
 from segmenter.evaluate.pool import Report, each, silent
 from segmenter.evaluate.proposal_figures import figures_of
 from segmenter.evaluate.protocol import Row, Task
-from segmenter.evaluate.rows import write_results
+from segmenter.evaluate.rows import folder_for, write_results
 from segmenter.evaluate.selection import SELECTIONS, tasks
 from segmenter.manifest import file_digest, find_weights
 
@@ -158,6 +158,7 @@ def evaluate_proposals(
     ]
     if not items:
         raise ValueError("no picture with a mask to find")
+    folder_for(out)
     rows = [row for part in each(_judged, items, model, jobs, report) for row in part]
     sets = {item.task.dataset: str(item.task.path.parents[1]) for item in items}
     metrics = {

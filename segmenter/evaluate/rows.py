@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,17 @@ ROWS, METRICS = "masks.jsonl", "metrics.json"
 Row = dict[str, Any]
 
 
+def folder_for(out: Path) -> Path:
+    """The folder for the results, made before the work: OSError where nothing can be written there."""
+    out.mkdir(parents=True, exist_ok=True)
+    if not os.access(out, os.W_OK):
+        raise PermissionError(f"nothing can be written into {out}")
+    return out
+
+
 def write_results(out: Path, metrics: dict[str, Any], rows: Iterable[Row]) -> None:
     """Writes both files of an evaluation into a folder, which is made."""
-    out.mkdir(parents=True, exist_ok=True)
+    folder_for(out)
     write_rows(out / ROWS, rows)
     (out / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
 

@@ -242,6 +242,11 @@ def test_nothing_to_ask_for_and_odd_settings_are_said(tmp_path: Path) -> None:
     folder = write_coco(tmp_path / "a", images=1)
     with pytest.raises(ValueError, match="no picture with a mask"):
         evaluate_clicks([folder], tiny_model(tmp_path), tmp_path / "out", {"shapes/dev": set()})
+    (tmp_path / "file").write_text("here already")
+    heard: list[tuple[int, int]] = []
+    with pytest.raises(FileExistsError):
+        evaluate_clicks([folder], tiny_model(tmp_path), tmp_path / "file", report=lambda *at: heard.append(at))
+    assert not heard  # said before the work
     with pytest.raises(ValueError, match="starter or paper, not all"):
         ClickSettings(selection="all")
     with pytest.raises(ValueError, match="protocols are center and random"):
