@@ -11,7 +11,7 @@ import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -21,7 +21,7 @@ from segmenter.config import TrainConfig
 from segmenter.training.batches import Slot, Source
 from segmenter.training.loop import Alone, Group
 
-BUCKET_BYTES: Final = 32 * 1024 * 1024  # sent at a time: large enough for bandwidth, small enough to copy meanwhile
+BUCKET_BYTES = 32 * 1024 * 1024  # sent at a time: large enough for bandwidth, small enough to copy meanwhile
 
 
 class Ranks:
@@ -77,14 +77,21 @@ class Ranks:
 
 def _sum_over_ranks(tensors: Sequence[Tensor]) -> None:
     """Adds tensors up over all processes in place, many to a message: one is sent while the next is copied."""
-    sent = []
+    sent: tuple[list[Tensor], Tensor, dist.Work] | None = None
     for bucket in _buckets(tensors):
         flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
-        sent.append((bucket, flat, dist.all_reduce(flat, async_op=True)))
-    for bucket, flat, work in sent:
-        work.wait()
-        for tensor, total in zip(bucket, torch.split(flat, [tensor.numel() for tensor in bucket]), strict=True):
-            tensor.copy_(total.view_as(tensor))
+        work = dist.all_reduce(flat, async_op=True)
+        if sent is not None:
+            _receive(*sent)
+        sent = bucket, flat, work
+    if sent is not None:
+        _receive(*sent)
+
+
+def _receive(bucket: Sequence[Tensor], flat: Tensor, work: dist.Work) -> None:
+    work.wait()
+    for tensor, total in zip(bucket, torch.split(flat, [tensor.numel() for tensor in bucket]), strict=True):
+        tensor.copy_(total.view_as(tensor))
 
 
 def _buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:

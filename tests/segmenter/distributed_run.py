@@ -14,7 +14,7 @@ import torch
 
 from segmenter.build import build
 from segmenter.config import Mode, ModelConfig, SamConfig, TrainConfig
-from segmenter.training import loop, watch
+from segmenter.training import distributed, loop, watch
 from segmenter.training.batches import Batch
 from segmenter.training.distributed import joined, slots_of
 from segmenter.training.loop import Group
@@ -54,6 +54,7 @@ def run(group: Group, scenes: dict[str, list[Scene]], out: Path, mode: Mode, par
         return sampler
 
     loop.CHECKPOINT_SECONDS, watch.METRIC_STEPS = -1.0, 1  # a checkpoint and a line of metrics after every step
+    distributed.BUCKET_BYTES = 20_000  # so that the gradients of a tiny model are many messages
     loop.train(Prompting(model, recipe), slots_of(group, recipe, source), recipe, out, group=group)
 
 
