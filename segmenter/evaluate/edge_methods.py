@@ -17,8 +17,8 @@ from skimage.segmentation import felzenszwalb, find_boundaries
 from segmenter.evaluate.edges import LEVELS, Detections, above
 from segmenter.prompts import Bitmap
 
-SOBEL_SIGMA, SOBEL_FULL = 3.5, 0.04  # blur in pixels; change of brightness per pixel that is strength 1
-CANNY_SIGMA, CANNY_FULL, CANNY_LOW = 2.5, 0.08, 0.5  # the same; the lower threshold as a share of the upper
+SOBEL_SIGMA, SOBEL_FULL = 3.5, 0.12  # blur in pixels; change of brightness per pixel that is strength 1
+CANNY_SIGMA, CANNY_FULL, CANNY_LOW = 2.5, 0.24, 0.5  # the same; the lower threshold as a share of the upper
 REGION_SIGMA, REGION_LEAST = 0.8, 300  # blur in pixels; pixels of a region
 REGION_SCALES = tuple(float(scale) for scale in np.geomspace(50, 5000, 12).round())
 
