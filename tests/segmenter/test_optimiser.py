@@ -136,4 +136,5 @@ def test_float16_needs_a_gpu() -> None:
 def test_every_shipped_model_has_layers_or_is_the_starter() -> None:
     with torch.device("meta"):
         depths = {name: len(set(layer_scales(build(config), 0.5).values())) for name, config in MODEL_CONFIGS.items()}
-    assert depths == {"starter": 1, "vit_b": 14, "vit_l": 26, "vit_h": 34, "vit_t": 14}
+    assert {name for name, depth in depths.items() if depth == 1} == {"starter", "starter_s"}
+    assert (depths["vit_b"], depths["vit_l"], depths["vit_h"], depths["vit_t"]) == (14, 26, 34, 14)
