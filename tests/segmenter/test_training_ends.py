@@ -92,9 +92,9 @@ def restored(out: Path) -> TrainState:
 
 def test_a_run_that_is_over_stays_over(tmp_path: Path) -> None:
     out = finished(tmp_path)
-    weights = (out / "weights.safetensors").read_bytes()
+    weights = state_digest(load_weights(out / "weights.safetensors")[0])
     train(Prompting(Starter(TINY), RECIPE), [slot_of(tmp_path / "x", LosingTheDevice)], RECIPE, out)
-    assert (out / "weights.safetensors").read_bytes() == weights
+    assert state_digest(load_weights(out / "weights.safetensors")[0]) == weights
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", None])
