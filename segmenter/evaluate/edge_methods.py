@@ -31,9 +31,10 @@ Strength = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Detector:
-    """A method: its levels, in the order of fewer and fewer edges, and how it opens a picture HxWx3."""
+    """A method: its levels, in the order of fewer and fewer edges, its settings, and how it opens a picture HxWx3."""
 
     levels: tuple[float, ...]
+    settings: tuple[float, ...]
     open: Callable[[Picture], Detections]
 
 
@@ -101,7 +102,7 @@ def region_borders(rgb: Picture, sigma: float = REGION_SIGMA, least: int = REGIO
 
 
 DETECTORS: dict[str, Detector] = {
-    "sobel": Detector(LEVELS, sobel),
-    "canny": Detector(LEVELS, canny),
-    "felzenszwalb": Detector(REGION_SCALES, region_borders),
+    "sobel": Detector(LEVELS, (SOBEL_SIGMA, SOBEL_FULL, RIDGE_SIGMA, MARGIN), sobel),
+    "canny": Detector(LEVELS, (CANNY_SIGMA, CANNY_FULL, CANNY_LOW), canny),
+    "felzenszwalb": Detector(REGION_SCALES, (REGION_SIGMA, REGION_LEAST), region_borders),
 }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from segmenter.automask import survivors
 from segmenter.automask_config import AutomaskConfig
 from segmenter.build import Model
-from segmenter.evaluate.edge_methods import Picture, Strength, slopes, thinned
+from segmenter.evaluate.edge_methods import MARGIN, RIDGE_SIGMA, Picture, Strength, slopes, thinned
 from segmenter.predict import MASK_THRESHOLD
 from segmenter.transforms import Size, upsample_mask
 
@@ -17,6 +17,7 @@ GRID = AutomaskConfig(points_per_side=16, pred_iou_thresh=0, stability_score_thr
 # Pixels: masks of one object end a pixel or two apart, and their outlines are one edge. The paper says nothing of this
 # step; the best of a search on training images (docs/evaluation.md).
 MERGED_SIGMA = 2.0
+SETTINGS = (GRID, MERGED_SIGMA, RIDGE_SIGMA, MARGIN)
 NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 

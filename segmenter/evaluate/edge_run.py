@@ -24,7 +24,7 @@ CURVE = ("level", "recall", "precision", "f")
 
 @dataclass(frozen=True)
 class EdgeTask:
-    """One method's edges on one picture. ``origin`` is a digest of what they are made from; ``detect`` makes them."""
+    """One method's edges on one picture. ``origin`` names what they are made from and how; ``detect`` makes them."""
 
     dataset: str
     method: str

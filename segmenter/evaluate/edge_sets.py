@@ -13,7 +13,7 @@ import numpy as np
 from segmenter.data import coco_images, read_picture
 from segmenter.evaluate.edge_files import Boundaries, read_boundaries
 from segmenter.evaluate.edge_methods import DETECTORS
-from segmenter.evaluate.edge_model import model_edges
+from segmenter.evaluate.edge_model import SETTINGS, model_edges
 from segmenter.evaluate.edge_run import EdgeTask, run_tasks, summary, written
 from segmenter.evaluate.edges import LEVELS, Counts, Detections, above
 from segmenter.evaluate.pool import Report, loaded
@@ -60,11 +60,12 @@ def _tasks(
                 raise ValueError(f"{folder / TRUTH} has no boundaries of {path.name}")
             place = places[path.stem]
             detect: Callable[[], Detections] = partial(detections_of, method, path)
-            origin, levels = file_digest(path), LEVELS
             if method == "model":
-                detect, origin = partial(detections_of_model, str(weights), path), origin + digest
+                detect = partial(detections_of_model, str(weights), path)
+                levels, settings = LEVELS, f"{digest} {SETTINGS}"
             else:
-                levels = DETECTORS[method].levels
+                levels, settings = DETECTORS[method].levels, str(DETECTORS[method].settings)
+            origin = f"{file_digest(path)} {settings}"
             yield EdgeTask(name, method, path.name, origin, detect, levels, truth.rows(place), truth.sizes[place])
 
 

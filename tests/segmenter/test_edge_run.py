@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from backend.errors import Invalid
 from backend.main import command_line
 from segmenter.checkpoint import save_weights
 from segmenter.evaluate.edge_files import read_boundaries, read_edge_maps
+from segmenter.evaluate.edge_methods import DETECTORS
 from segmenter.evaluate.edge_run import evaluate_maps
-from segmenter.evaluate.edge_sets import PUBLISHED
+from segmenter.evaluate.edge_sets import PUBLISHED, evaluate_edges
 from segmenter.modeling.starter import Starter
 from tests.segmenter.test_data import write_coco
 from tests.segmenter.test_starter import TINY
@@ -179,6 +181,22 @@ def test_a_model_stands_beside_the_classical_methods(tmp_path: Path) -> None:
     command("--data", tmp_path / "data", *words, "--method", "canny", "--limit", 2, "--resume")
     alone = json.loads((tmp_path / "out" / "metrics.json").read_text())["datasets"]["shapes/dev"]["methods"]
     assert alone == {"canny": methods["canny"]}
+
+
+def test_counts_of_other_settings_are_not_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, heard = write_set(tmp_path / "set"), []
+
+    def again() -> tuple[int, int]:
+        heard.clear()
+        evaluate_edges(
+            [folder], "starter", tmp_path / "out", None, None, ["canny"], 1, True, lambda *done: heard.append(done)
+        )
+        return heard[0]
+
+    assert again() == (0, 2)
+    assert again() == (2, 2)
+    monkeypatch.setitem(DETECTORS, "canny", replace(DETECTORS["canny"], settings=(1.0,)))
+    assert again() == (0, 2)
 
 
 def test_the_command_judges_a_file(tmp_path: Path) -> None:
