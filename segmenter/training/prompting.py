@@ -63,7 +63,6 @@ class Prompting:
         self.model, self.config = model, config
         if config.mode == "decoder":
             freeze(model.image_encoder.parameters())
-        self.encoder_learns = any(parameter.requires_grad for parameter in model.image_encoder.parameters())
 
     @property
     def frame(self) -> int:
