@@ -90,9 +90,10 @@ class RandomFourierPositions(nn.Module):
 
     def forward(self, unit_coords: Tensor) -> Tensor:
         """``unit_coords`` ...x2 as (x, y) in 0..1 -> ...x(2 features)."""
-        if torch.is_autocast_enabled(unit_coords.device.type):
+        kind = unit_coords.device.type
+        if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):  # shapes alone have no such mode
             # Eight bits of mantissa would round a coordinate by several pixels of a frame.
-            with torch.autocast(unit_coords.device.type, enabled=False):
+            with torch.autocast(kind, enabled=False):
                 return self.forward(unit_coords.float())
         turned = (2 * unit_coords - 1) @ self.positional_encoding_gaussian_matrix * (2 * math.pi)
         return torch.cat([torch.sin(turned), torch.cos(turned)], dim=-1)
