@@ -152,10 +152,10 @@ def test_nothing_is_lost(mode: Mode, tmp_path: Path, tiny_release: Path) -> None
         accepted = client.upload(project, pictures(COUNT))
         assert len(accepted) == COUNT
         client.wait_for(project, 5, 120)
-        freeze_in_a_job(installation)
+        lost = freeze_in_a_job(installation)
         installation.kill_worker()
         client.wait_for(project, client.embedded(project) + 5, 120)
-        freeze_in_a_job(installation)
+        freeze_in_a_job(installation, lost)
         before = client.embedded(project)
         assert 5 <= before < COUNT, f"the kill must come in the middle, not at {before}"
         installation.kill_everything()
@@ -172,22 +172,27 @@ def test_nothing_is_lost(mode: Mode, tmp_path: Path, tiny_release: Path) -> None
     check_database(installation.settings)
 
 
-def freeze_in_a_job(installation: Installation) -> None:
-    """Stop the worker at a moment at which it has an embedding at hand, so that killing it interrupts one."""
-    at_hand = select(Job.id).where(Job.kind == "embed", Job.state == "running")
+def freeze_in_a_job(installation: Installation, lost: str | None = None) -> str:
+    """Stop the worker at a moment at which it has an embedding at hand, so that killing it interrupts one; that job.
+
+    The job that a worker killed before had at hand, ``lost``, counts as running until its lease is over: not that one.
+    """
+    running = select(Job.id).where(Job.kind == "embed", Job.state == "running", Job.id != (lost or ""))
+    at_hand: list[str] = []
 
     def caught() -> bool:
         os.kill(installation.worker_id(), signal.SIGSTOP)
         # The signal takes effect a moment later: until then the embedding could still be committed.
         servers.wait_until(lambda: stopped(installation.worker_id()), "the worker's standstill", 5)
         with runtime.read() as session:
-            if session.scalars(at_hand).first():
-                return True
-        os.kill(installation.worker_id(), signal.SIGCONT)
-        return False
+            at_hand[:] = session.scalars(running)
+        if not at_hand:
+            os.kill(installation.worker_id(), signal.SIGCONT)
+        return bool(at_hand)
 
     with closing(Runtime.from_settings(installation.settings, send=lambda wakes: None)) as runtime:
         servers.wait_until(caught, "an embedding at hand", 60)
+    return at_hand[0]
 
 
 def stopped(process: int) -> bool:
