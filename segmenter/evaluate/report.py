@@ -12,6 +12,7 @@ from segmenter.evaluate.report_clicks import click_sections
 from segmenter.evaluate.report_edges import edge_sections
 from segmenter.evaluate.report_tables import instance_sections, proposal_sections
 from segmenter.evaluate.rows import METRICS, ROWS, Row, read_rows
+from segmenter.manifest import WEIGHTS
 
 REPORT = "report.html"
 Sections = Callable[[Mapping[str, Any], Sequence[Row]], list[Section]]
@@ -59,4 +60,6 @@ def _lead(metrics: Mapping[str, Any]) -> str:
     if "model" not in metrics:
         return "Given edge maps against human boundaries."
     digest = f", weights {metrics['weights_digest'][:12]}" if "weights_digest" in metrics else ""
-    return f"{metrics['model']}{digest}. The figures lie beside this file."
+    weights = Path(metrics["model"])  # a report is handed on: it names the release, not where it lies on this machine
+    name = weights.parent.name if weights.name == WEIGHTS else weights.name
+    return f"{name}{digest}. The figures lie beside this file."

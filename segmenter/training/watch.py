@@ -35,7 +35,7 @@ class Example:
 
 @dataclass
 class Watch:
-    """Writes ``metrics.jsonl``, a line every ``METRIC_STEPS`` steps, and hands each line to ``report``.
+    """Writes ``metrics.jsonl``, a line every ``METRIC_STEPS`` steps and at the end, and hands each line to ``report``.
 
     :meth:`look` writes ``previews/step-N.jpg`` where there are ``examples``: each picture with its deepest click, the
     object outlined in green and the model's first answer in red.
@@ -59,11 +59,12 @@ class Watch:
             self.images = -images  # the first step's time is not known
         self.recent.append(figures)
         self.images += images
-        if len(self.recent) < METRIC_STEPS:
+        over = _is_over(state, config)
+        if len(self.recent) < METRIC_STEPS and not over:
             return
         means = {key: sum(m[key] for m in self.recent) / len(self.recent) for key in self.recent[0]}
         seconds = state.elapsed_seconds - self.since
-        metrics: dict[str, Any] = {"step": state.step, "progress": round(progress, 4)}
+        metrics: dict[str, Any] = {"step": state.step, "progress": 1.0 if over else round(progress, 4)}
         metrics |= {name: float(f"{value:.6g}") for name, value in means.items()}
         metrics["frame"] = int(self.recent[-1]["frame"])
         metrics["learning_rate"] = float(f"{self.recent[-1]['learning_rate']:.6g}")
@@ -97,6 +98,12 @@ class Watch:
         written, content = cv2.imencode(".jpg", cv2.cvtColor(np.concatenate(shown, 1), cv2.COLOR_RGB2BGR))
         assert written
         file.write_bytes(content.tobytes())
+
+
+def _is_over(state: TrainState, config: TrainConfig) -> bool:
+    if config.steps is None:
+        return state.elapsed_seconds >= 60 * config.minutes
+    return state.step >= config.steps
 
 
 def _remaining(state: TrainState, config: TrainConfig) -> float:

@@ -49,6 +49,10 @@ def test_every_mean_of_the_metrics_is_in_the_tables(evaluation: Path) -> None:
     assert {one["title"] for one in metrics["absent"]} <= set(cells)
 
 
+def test_a_report_does_not_say_where_things_lie_on_this_machine(evaluation: Path) -> None:
+    assert str(evaluation) not in write_report(evaluation / "out").read_text(encoding="utf-8")
+
+
 def test_pictures_are_in_the_file_and_say_their_iou(evaluation: Path) -> None:
     found = elements(write_report(evaluation / "out"))
     pictures = [element.attrib for element in found if element.tag == "img"]

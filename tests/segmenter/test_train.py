@@ -144,6 +144,7 @@ def test_metrics_are_written_line_by_line_and_previews_drawn(tmp_path: Path) -> 
     assert lines[0]["images_per_second"] == pytest.approx(2 / 30, abs=0.01)
     assert lines[0]["eta_seconds"] == 11 * 60 - 20 * 30 and 0 < lines[0]["learning_rate"] < recipe.learning_rate
     assert {"dice_first", "cross_entropy_last", "iou_head_last", "gradient"} <= lines[0].keys()
+    assert [(line["step"], line["progress"]) for line in lines][1:] == [(22, 1.0)], "the end is told, too"
     last = sorted((tmp_path / "previews").iterdir())[-1]
     assert last.name == "step-000022.jpg" and cv2.imread(str(last)).shape == (256, 4 * 256, 3)
 
