@@ -78,6 +78,7 @@ def annotation(uow: UnitOfWork, image: models.Image, actor: models.Actor, **colu
         "image_id": image.id,
         "actor_id": actor.id,
         "source": "click",
+        "stage": "assisted_manual",
         "height": height,
         "width": width,
         "counts": "0l1Td4" if (height, width) == (60, 80) else "",

@@ -226,7 +226,7 @@ class MaskPrompt(Body):
 
 
 Prompt = Annotated[PointPrompt | BoxPrompt | MaskPrompt, Field(discriminator="kind")]
-Source = Literal["click", "box", "brush", "polygon", "proposal", "automatic", "import"]
+Source = Literal["click", "box", "brush", "polygon", "proposal", "automatic", "detector", "import"]
 Seconds = Annotated[float, Field(ge=0, le=10_000_000)]
 Attributes = Annotated[dict[str, Any], Field(description="Anything small that belongs to the object (at most 16 KiB).")]
 

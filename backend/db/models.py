@@ -1,66 +1,49 @@
-"""The tables. ids are uuid strings; times come from the database clock; states are soft (rows are not deleted)."""
+"""The tables. ids are uuid strings; times come from the database clock; states are soft (rows are not deleted).
+
+Those of the engine (stages, rounds, generations, audits, ratings) are in `engine_models`; import them from here.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import uuid
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.db.types import JsonColumn, SerialColumn, UtcTime, moment, one_of
+from backend.db.base import Base as Base
+from backend.db.base import Json as Json
+from backend.db.base import Row, Timed, points_to
+from backend.db.base import new_id as new_id
+from backend.db.engine_models import Audit as Audit
+from backend.db.engine_models import AuditItem as AuditItem
+from backend.db.engine_models import Detector as Detector
+from backend.db.engine_models import Generation as Generation
+from backend.db.engine_models import GenerationImage as GenerationImage
+from backend.db.engine_models import Promotion as Promotion
+from backend.db.engine_models import Rating as Rating
+from backend.db.engine_models import RatingItem as RatingItem
+from backend.db.engine_models import RatingTask as RatingTask
+from backend.db.engine_models import Round as Round
+from backend.db.engine_models import Snapshot as Snapshot
+from backend.db.engine_models import Stage as Stage
+from backend.db.engine_models import StageChange as StageChange
+from backend.db.types import SerialColumn, moment, one_of
 
 ActorKind = Literal["person", "token", "model"]
 ActorState = Literal["active", "suspended"]
-Stage = Literal["assisted_manual", "semi_automatic", "fully_automatic"]
 ProjectState = Literal["active", "archived"]
 CategoryState = Literal["active", "retired"]
 ImageState = Literal["queued", "ready", "failed", "erased"]
 EmbeddingState = Literal["queued", "ready", "failed"]
-VersionState = Literal["active", "withdrawn"]
-Source = Literal["click", "box", "brush", "polygon", "proposal", "automatic", "import"]
+VersionState = Literal["candidate", "active", "withdrawn"]
+Source = Literal["click", "box", "brush", "polygon", "proposal", "automatic", "detector", "import"]
 AnnotationState = Literal["accepted", "proposed", "rejected", "superseded", "deleted"]
 AssignmentState = Literal["open", "leased", "done", "skipped"]
 JobState = Literal["queued", "running", "done", "dead", "cancelled"]
 ExportState = Literal["queued", "ready", "failed"]
 
-Json = dict[str, Any]
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {dt.datetime: UtcTime, Json: JsonColumn, list[Json]: JsonColumn, str: Text}  # noqa: RUF012 - SQLAlchemy reads it from the class
-
-
-class Timed:
-    """Times that every row carries, set by the database."""
-
-    created_at: Mapped[dt.datetime] = mapped_column(server_default=moment(), sort_order=90)
-    changed_at: Mapped[dt.datetime] = mapped_column(server_default=moment(), onupdate=moment(), sort_order=91)
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
-
-
-class Row(Timed, Base):
-    """A table whose id is a random uuid."""
-
-    __abstract__ = True
-    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, sort_order=-1)
-
-
-def _points_to(target: str) -> Any:
-    return mapped_column(String(36), ForeignKey(target), index=True)
+LEASED = text("state = 'leased'")
 
 
 class Actor(Row):
@@ -78,7 +61,7 @@ class SignInSession(Row):
 
     __tablename__ = "session"
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
-    actor_id: Mapped[str] = _points_to("actor.id")
+    actor_id: Mapped[str] = points_to("actor.id")
     expires_at: Mapped[dt.datetime]
 
 
@@ -87,13 +70,16 @@ class LoginToken(Row):
 
     __tablename__ = "login_token"
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
-    actor_id: Mapped[str] = _points_to("actor.id")
+    actor_id: Mapped[str] = points_to("actor.id")
     used_at: Mapped[dt.datetime | None]
     expires_at: Mapped[dt.datetime]
 
 
 class ModelVersion(Row):
-    """An immutable release: weights, preprocessing and decoder, named by digest."""
+    """An immutable release: weights, preprocessing and decoder, named by digest.
+
+    A `candidate` came out of a round and nobody uses it yet.
+    """
 
     __tablename__ = "model_version"
     __table_args__ = (one_of("state", VersionState),)
@@ -111,7 +97,8 @@ class Project(Row):
     name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
     stage: Mapped[Stage] = mapped_column(String(24), default="assisted_manual")
-    active_version_id: Mapped[str | None] = _points_to("model_version.id")
+    policy: Mapped[Json] = mapped_column(default=dict, server_default=text("'{}'"))
+    active_version_id: Mapped[str | None] = points_to("model_version.id")
     state: Mapped[ProjectState] = mapped_column(String(16), default="active")
     revision: Mapped[int] = mapped_column(default=1)
 
@@ -159,7 +146,7 @@ class Image(Row):
     position: Mapped[int] = mapped_column(default=0)
     state: Mapped[ImageState] = mapped_column(String(16), default="queued")
     failure: Mapped[str | None]
-    actor_id: Mapped[str | None] = _points_to("actor.id")
+    actor_id: Mapped[str | None] = points_to("actor.id")
 
 
 class Embedding(Row):
@@ -184,6 +171,7 @@ class Annotation(Row):
     __tablename__ = "annotation"
     __table_args__ = (
         one_of("source", Source),
+        one_of("stage", Stage),
         one_of("state", AnnotationState),
         CheckConstraint("height > 0 AND width > 0", name="size"),
         CheckConstraint("area >= 0 AND box_x >= 0 AND box_y >= 0 AND box_w >= 0 AND box_h >= 0", name="box"),
@@ -192,12 +180,14 @@ class Annotation(Row):
     )
     project_id: Mapped[str] = mapped_column(String(36), ForeignKey("project.id"))
     image_id: Mapped[str] = mapped_column(String(36), ForeignKey("image.id"))
-    category_id: Mapped[str | None] = _points_to("category.id")
-    parent_id: Mapped[str | None] = _points_to("annotation.id")
-    supersedes_id: Mapped[str | None] = _points_to("annotation.id")
-    actor_id: Mapped[str] = _points_to("actor.id")
-    model_version_id: Mapped[str | None] = _points_to("model_version.id")
+    category_id: Mapped[str | None] = points_to("category.id")
+    parent_id: Mapped[str | None] = points_to("annotation.id")
+    supersedes_id: Mapped[str | None] = points_to("annotation.id")
+    actor_id: Mapped[str] = points_to("actor.id")
+    model_version_id: Mapped[str | None] = points_to("model_version.id")
+    generation_id: Mapped[str | None] = points_to("generation.id")
     source: Mapped[Source] = mapped_column(String(16))
+    stage: Mapped[Stage] = mapped_column(String(24))
     state: Mapped[AnnotationState] = mapped_column(String(16), default="accepted")
     revision: Mapped[int] = mapped_column(default=1)
     height: Mapped[int]
@@ -216,15 +206,21 @@ class Annotation(Row):
     active_seconds: Mapped[float] = mapped_column(default=0.0)
     wall_seconds: Mapped[float] = mapped_column(default=0.0)
     brush_edits: Mapped[int] = mapped_column(default=0)
+    flag: Mapped[str | None]
 
 
 class Assignment(Row):
-    """Who works on an image; `complete` says that everything on it is annotated."""
+    """Who works on an image, at most one person at a time; `complete` says that everything on it is annotated."""
 
     __tablename__ = "assignment"
-    __table_args__ = (one_of("state", AssignmentState), UniqueConstraint("image_id", "actor_id"))
+    __table_args__ = (
+        one_of("state", AssignmentState),
+        CheckConstraint("(state = 'leased') = (lease_expires_at IS NOT NULL)", name="lease"),
+        UniqueConstraint("image_id", "actor_id"),
+        Index("uq_assignment_leased", "image_id", unique=True, sqlite_where=LEASED, postgresql_where=LEASED),
+    )
     image_id: Mapped[str] = mapped_column(String(36), ForeignKey("image.id"))
-    actor_id: Mapped[str] = _points_to("actor.id")
+    actor_id: Mapped[str] = points_to("actor.id")
     state: Mapped[AssignmentState] = mapped_column(String(16), default="open")
     lease_expires_at: Mapped[dt.datetime | None]
     complete: Mapped[bool] = mapped_column(default=False)
@@ -293,4 +289,4 @@ class Export(Row):
     byte_size: Mapped[int | None] = mapped_column(BigInteger)
     counts: Mapped[Json] = mapped_column(default=dict)
     failure: Mapped[str | None]
-    actor_id: Mapped[str | None] = _points_to("actor.id")
+    actor_id: Mapped[str | None] = points_to("actor.id")

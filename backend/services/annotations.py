@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from backend.db.models import Annotation, Image, ModelVersion, Source
+from backend.db.models import Annotation, Image, ModelVersion, Project, Source
 from backend.db.session import insert_new
 from backend.errors import Conflict, Invalid, NotFound
 from backend.runtime import Runtime
@@ -112,7 +112,7 @@ def insert(uow: UnitOfWork, image_id: str, actor_id: str, values: Mapping[str, A
     if known is None:
         _check_references(session, image, values)
         row = dict(values) | {"image_id": image_id, "project_id": image.project_id, "actor_id": actor_id}
-        row |= {"state": "accepted", "revision": 1}
+        row |= {"state": "accepted", "revision": 1, "stage": session.get_one(Project, image.project_id).stage}
         is_new = insert_new(session, Annotation, row, ["id"])
         known = session.get_one(Annotation, values["id"])
         if is_new:

@@ -13,11 +13,12 @@ from sqlalchemy import CheckConstraint, Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 import migrations
-from backend.db.models import Base, Category, Project
+from backend.db.models import Assignment, Base, Category, Project, Round
 from backend.db.session import engine_from_url
 from backend.errors import Unavailable
+from backend.runtime import Runtime
 from backend.settings import Settings
-from tests import servers
+from tests import make, servers
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -58,6 +59,84 @@ def test_down_and_up_again(engine: Engine) -> None:
     assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
     migrations.upgrade(engine)
     assert set(inspect(engine).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+
+
+FIRST_ROWS = [
+    "INSERT INTO actor (id, kind, name, state) VALUES ('a', 'person', 'Ada', 'active')",
+    "INSERT INTO model_version (id, name, version, digest, encoder_digest, manifest, state)"
+    " VALUES ('v', 'tiny', '1', 'd', 'e', '{}', 'active')",
+    "INSERT INTO project (id, name, description, stage, active_version_id, state, revision)"
+    " VALUES ('p', 'Streets', '', 'assisted_manual', 'v', 'active', 1)",
+    "INSERT INTO image (id, project_id, file_name, media_type, byte_size, file_digest, group_key, position, state)"
+    " VALUES ('i', 'p', 'a.png', 'image/png', 1, 'f', 'f', 0, 'queued')",
+    "INSERT INTO assignment (id, image_id, actor_id, state, complete) VALUES ('s', 'i', 'a', 'done', {true})",
+    *[
+        "INSERT INTO annotation (id, project_id, image_id, supersedes_id, actor_id, model_version_id, source, state,"
+        " revision, height, width, counts, area, box_x, box_y, box_w, box_h, prompts, attributes, active_seconds,"
+        f" wall_seconds, brush_edits) VALUES ('{key}', 'p', 'i', {before}, 'a', 'v', 'click', '{state}', 2, 60, 80,"
+        " '0l1Td4', 60, 0, 0, 1, 60, '[]', '{}', 1.5, 2.5, 3)"
+        for key, before, state in (("m1", "NULL", "superseded"), ("m2", "'m1'", "accepted"))
+    ],
+]
+
+
+def _rows(engine: Engine, columns: dict[str, list[str]]) -> dict[str, list[tuple[object, ...]]]:
+    with engine.connect() as connection:
+        return {
+            table: [
+                tuple(row) for row in connection.execute(text(f"SELECT {', '.join(names)} FROM {table} ORDER BY id"))
+            ]
+            for table, names in columns.items()
+        }
+
+
+def test_rows_of_the_first_schema_live_through_the_second_and_back(engine: Engine) -> None:
+    migrations.upgrade(engine, "0001")
+    with engine.begin() as connection:
+        for statement in FIRST_ROWS:
+            connection.execute(text(statement.replace("{true}", "1" if engine.dialect.name == "sqlite" else "true")))
+    found = inspect(engine)
+    columns = {name: [column["name"] for column in found.get_columns(name)] for name in found.get_table_names()}
+    columns = {name: names for name, names in columns.items() if "id" in names}
+    before = _rows(engine, columns)
+    assert len(before["annotation"]) == 2 and len(before["assignment"]) == 1
+
+    migrations.upgrade(engine)
+    assert _rows(engine, columns) == before
+    with engine.begin() as connection:
+        made = connection.execute(text("SELECT stage, generation_id, flag FROM annotation")).all()
+        assert set(made) == {("assisted_manual", None, None)}
+        connection.execute(text("UPDATE annotation SET source = 'detector', flag = 'too small' WHERE id = 'm2'"))
+        connection.execute(text("UPDATE model_version SET state = 'candidate'"))
+
+    migrations.downgrade(engine, "0001")
+    after = _rows(engine, columns)
+    assert [row[columns["annotation"].index("source")] for row in after["annotation"]] == ["click", "automatic"]
+    assert after["model_version"][0][columns["model_version"].index("state")] == "withdrawn"
+    unchanged = {"project", "image", "assignment", "actor"}
+    assert {name: after[name] for name in unchanged} == {name: before[name] for name in unchanged}
+    for wrong in ("UPDATE annotation SET source = 'detector'", "UPDATE annotation SET area = -1"):
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(wrong))
+
+
+def test_an_image_is_leased_once_and_a_project_has_one_running_round(any_runtime: Runtime) -> None:
+    with any_runtime.write() as uow:
+        ada, bob = make.actor(uow), make.actor(uow, name="Bob")
+        project = make.project(uow)
+        image = make.image(uow, project)
+        held = {"image_id": image.id, "state": "leased", "lease_expires_at": uow.now()}
+        uow.session.add_all([Assignment(actor_id=ada.id, **held), Assignment(image_id=image.id, actor_id=bob.id)])
+        uow.session.add(Round(project_id=project.id, number=1, state="training", trigger="admin", policy={}))
+        uow.session.add(Round(project_id=project.id, number=2, state="judged", trigger="admin", policy={}))
+        ids = {"p": project.id, "b": bob.id}
+    for wrong in (
+        "UPDATE assignment SET state = 'leased', lease_expires_at = created_at WHERE actor_id = :b",
+        "UPDATE assignment SET state = 'leased' WHERE actor_id = :b",
+        "UPDATE round SET state = 'evaluating' WHERE project_id = :p AND number = 2",
+    ):
+        with pytest.raises(IntegrityError), any_runtime.write() as uow:
+            uow.session.execute(text(wrong), ids)
 
 
 def test_five_at_once_migrate_once(engine: Engine) -> None:

@@ -597,7 +597,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "click" | "box" | "brush" | "polygon" | "proposal" | "automatic" | "import";
+            source: "click" | "box" | "brush" | "polygon" | "proposal" | "automatic" | "detector" | "import";
             /** Stability */
             stability: number | null;
             /**
@@ -707,7 +707,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "click" | "box" | "brush" | "polygon" | "proposal" | "automatic" | "import";
+            source: "click" | "box" | "brush" | "polygon" | "proposal" | "automatic" | "detector" | "import";
             /** Stability */
             stability?: number | null;
             /**
