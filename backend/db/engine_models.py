@@ -22,6 +22,8 @@ GenerationState = Literal["queued", "running", "paused", "cancelled", "done"]
 GenerationImageState = Literal["queued", "done", "failed", "skipped"]
 AuditState = Literal["open", "closed"]
 AuditItemState = Literal["open", "leased", "done"]
+RatingKind = Literal["stored", "prompted"]
+RatingTaskState = Literal["preparing", "open", "closed", "failed"]
 
 RUNNING = text("state IN ('frozen', 'training', 'evaluating')")
 
@@ -114,6 +116,7 @@ class Detector(Row):
     storage_key: Mapped[str | None]
     figures: Mapped[Json] = mapped_column(default=dict)
     state: Mapped[DetectorState] = mapped_column(String(16), default="training")
+    failure: Mapped[str | None]
 
 
 class Generation(Row):
@@ -181,20 +184,36 @@ class AuditItem(Row):
 
 
 class RatingTask(Row):
-    """A blind queue of masks from several sources that people give 1 to 10."""
+    """A blind queue of masks from several sources that people give 1 to 10.
+
+    `stored` tasks show masks as they are in the project; for `prompted` ones a worker asks model versions for the masks
+    of one point each. `settings` say what was drawn.
+    """
 
     __tablename__ = "rating_task"
-    __table_args__ = (one_of("state", AuditState), Index(None, "project_id", "created_at", "id"))
+    __table_args__ = (
+        one_of("kind", RatingKind),
+        one_of("state", RatingTaskState),
+        CheckConstraint("raters_per_mask > 0", name="raters_per_mask"),
+        Index(None, "project_id", "created_at", "id"),
+    )
     project_id: Mapped[str] = mapped_column(String(36), ForeignKey("project.id"))
     name: Mapped[str]
     seed: Mapped[int] = mapped_column(BigInteger)
-    state: Mapped[AuditState] = mapped_column(String(16), default="open")
+    kind: Mapped[RatingKind] = mapped_column(String(16))
+    settings: Mapped[Json] = mapped_column(default=dict)
+    raters_per_mask: Mapped[int] = mapped_column(default=1)
+    state: Mapped[RatingTaskState] = mapped_column(String(16), default="open")
+    failure: Mapped[str | None]
     guidelines_version: Mapped[str]
     actor_id: Mapped[str | None] = points_to("actor.id")
 
 
 class RatingItem(Row):
-    """One mask to rate; `source_name` (a model version, "human", ...) is hidden from the raters."""
+    """One mask to rate; `source_name` (a model version, "human", ...) is hidden from the raters.
+
+    Masks with one `object_key` show the same object. `actor_id` holds the lease; `rated_count` counts the ratings.
+    """
 
     __tablename__ = "rating_item"
     __table_args__ = (
@@ -204,11 +223,16 @@ class RatingItem(Row):
     rating_task_id: Mapped[str] = mapped_column(String(36), ForeignKey("rating_task.id"))
     image_id: Mapped[str] = points_to("image.id")
     annotation_id: Mapped[str | None] = points_to("annotation.id")
+    object_key: Mapped[str | None] = mapped_column(String(64))
+    prompt: Mapped[Json | None]
     height: Mapped[int]
     width: Mapped[int]
     counts: Mapped[str]
     source_name: Mapped[str]
     position: Mapped[int]
+    rated_count: Mapped[int] = mapped_column(default=0)
+    actor_id: Mapped[str | None] = points_to("actor.id")
+    lease_expires_at: Mapped[dt.datetime | None]
 
 
 class Rating(Row):

@@ -36,9 +36,9 @@ ProjectState = Literal["active", "archived"]
 CategoryState = Literal["active", "retired"]
 ImageState = Literal["queued", "ready", "failed", "erased"]
 EmbeddingState = Literal["queued", "ready", "failed"]
-VersionState = Literal["candidate", "active", "withdrawn"]
+VersionState = Literal["candidate", "active", "rejected", "withdrawn"]
 Source = Literal["click", "box", "brush", "polygon", "proposal", "automatic", "detector", "import"]
-AnnotationState = Literal["accepted", "proposed", "rejected", "superseded", "deleted"]
+AnnotationState = Literal["accepted", "proposed", "rejected", "withdrawn", "superseded", "deleted"]
 AssignmentState = Literal["open", "leased", "done", "skipped"]
 JobState = Literal["queued", "running", "done", "dead", "cancelled"]
 ExportState = Literal["queued", "ready", "failed"]
@@ -207,6 +207,8 @@ class Annotation(Row):
     wall_seconds: Mapped[float] = mapped_column(default=0.0)
     brush_edits: Mapped[int] = mapped_column(default=0)
     flag: Mapped[str | None]
+    decided_by_id: Mapped[str | None] = points_to("actor.id")  # who accepted or rejected a proposal
+    decided_at: Mapped[dt.datetime | None]
 
 
 class Assignment(Row):

@@ -19,6 +19,8 @@ JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgr
 STAGES = "('assisted_manual', 'semi_automatic', 'fully_automatic')"
 OLD_SOURCES = "('click', 'box', 'brush', 'polygon', 'proposal', 'automatic', 'import')"
 SOURCES = "('click', 'box', 'brush', 'polygon', 'proposal', 'automatic', 'detector', 'import')"
+OLD_STATES = "('accepted', 'proposed', 'rejected', 'superseded', 'deleted')"
+STATES = "('accepted', 'proposed', 'rejected', 'withdrawn', 'superseded', 'deleted')"
 TABLES = (
     "stage_change",
     "snapshot",
@@ -234,6 +236,7 @@ def _detector() -> None:
         _text("storage_key", nullable=True),
         sa.Column("figures", JSON, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
+        _text("failure", nullable=True),
         *_times(),
         _check("detector", "state", "state IN ('training', 'ready', 'failed')"),
         _points("detector", "project_id", "project"),
@@ -295,16 +298,27 @@ def _annotations_know_more() -> None:
         table.add_column(_text("flag", nullable=True))
         table.drop_constraint(op.f("ck_annotation_source"), type_="check")
         table.create_check_constraint(op.f("ck_annotation_source"), f"source IN {SOURCES}")
+        table.add_column(_refers("decided_by_id", nullable=True))
+        table.add_column(sa.Column("decided_at", TIME))
+        table.create_foreign_key("fk_annotation_decided_by_id", "actor", ["decided_by_id"], ["id"])
+        table.drop_constraint(op.f("ck_annotation_state"), type_="check")
+        table.create_check_constraint(op.f("ck_annotation_state"), f"state IN {STATES}")
     _index("annotation", "generation_id")
+    _index("annotation", "decided_by_id")
 
 
 def _annotations_know_less() -> None:
     op.execute("UPDATE annotation SET source = 'automatic' WHERE source = 'detector'")
+    op.execute("UPDATE annotation SET state = 'rejected' WHERE state = 'withdrawn'")
     op.drop_index("ix_annotation_generation_id", "annotation")
+    op.drop_index("ix_annotation_decided_by_id", "annotation")
     with op.batch_alter_table("annotation") as table:
         table.drop_constraint(op.f("ck_annotation_stage"), type_="check")
         table.drop_constraint("fk_annotation_generation_id", type_="foreignkey")
-        for column in ("stage", "generation_id", "flag"):
+        table.drop_constraint("fk_annotation_decided_by_id", type_="foreignkey")
+        table.drop_constraint(op.f("ck_annotation_state"), type_="check")
+        table.create_check_constraint(op.f("ck_annotation_state"), f"state IN {OLD_STATES}")
+        for column in ("stage", "generation_id", "flag", "decided_by_id", "decided_at"):
             table.drop_column(column)
         table.drop_constraint(op.f("ck_annotation_source"), type_="check")
         table.create_check_constraint(op.f("ck_annotation_source"), f"source IN {OLD_SOURCES}")
@@ -373,11 +387,17 @@ def _rating() -> None:
         _refers("project_id"),
         _text("name"),
         sa.Column("seed", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("settings", JSON, nullable=False),
+        _whole("raters_per_mask"),
         sa.Column("state", sa.String(16), nullable=False),
+        _text("failure", nullable=True),
         _text("guidelines_version"),
         _refers("actor_id", nullable=True),
         *_times(),
-        _check("rating_task", "state", "state IN ('open', 'closed')"),
+        _check("rating_task", "kind", "kind IN ('stored', 'prompted')"),
+        _check("rating_task", "state", "state IN ('preparing', 'open', 'closed', 'failed')"),
+        _check("rating_task", "raters_per_mask", "raters_per_mask > 0"),
         _points("rating_task", "project_id", "project"),
         _points("rating_task", "actor_id", "actor"),
         _key("rating_task"),
@@ -390,21 +410,28 @@ def _rating() -> None:
         _refers("rating_task_id"),
         _refers("image_id"),
         _refers("annotation_id", nullable=True),
+        sa.Column("object_key", sa.String(64), nullable=True),
+        sa.Column("prompt", JSON, nullable=True),
         _whole("height"),
         _whole("width"),
         _text("counts"),
         _text("source_name"),
         _whole("position"),
+        _whole("rated_count"),
+        _refers("actor_id", nullable=True),
+        sa.Column("lease_expires_at", TIME, nullable=True),
         *_times(),
         _check("rating_item", "size", "height > 0 AND width > 0"),
         _points("rating_item", "rating_task_id", "rating_task"),
         _points("rating_item", "image_id", "image"),
         _points("rating_item", "annotation_id", "annotation"),
+        _points("rating_item", "actor_id", "actor"),
         _key("rating_item"),
         _unique("rating_item", "rating_task_id", "position"),
     )
     _index("rating_item", "image_id")
     _index("rating_item", "annotation_id")
+    _index("rating_item", "actor_id")
     op.create_table(
         "rating",
         _id(),
