@@ -13,7 +13,10 @@ from backend.db.types import one_of
 
 Stage = Literal["assisted_manual", "semi_automatic", "fully_automatic"]
 StageCause = Literal["rule", "admin"]
-RoundState = Literal["frozen", "training", "evaluating", "judged", "promoted", "rejected", "failed", "cancelled"]
+RoundState = Literal[
+    "frozen", "training", "trained", "evaluating", "judged", "promoted", "rejected", "failed", "cancelled"
+]
+RoundSteps = Literal["all", "train"]
 RoundTrigger = Literal["admin", "masks", "schedule", "simulation"]
 RoundDecision = Literal["promote", "reject", "insufficient_evidence"]
 PromotionKind = Literal["promotion", "override", "rollback", "manual"]
@@ -25,7 +28,7 @@ AuditItemState = Literal["open", "leased", "done"]
 RatingKind = Literal["stored", "prompted"]
 RatingTaskState = Literal["preparing", "open", "closed", "failed"]
 
-RUNNING = text("state IN ('frozen', 'training', 'evaluating')")
+UNFINISHED = text("state IN ('frozen', 'training', 'trained', 'evaluating')")
 
 
 class StageChange(Row):
@@ -62,19 +65,21 @@ class Snapshot(Row):
 
 
 class Round(Row):
-    """One turn of the engine; at most one of a project is running."""
+    """One turn of the engine; at most one of a project is unfinished. `steps` says how far it goes by itself."""
 
     __tablename__ = "round"
     __table_args__ = (
         one_of("state", RoundState),
+        one_of("steps", RoundSteps),
         one_of("trigger", RoundTrigger),
         one_of("decision", RoundDecision),
         UniqueConstraint("project_id", "number"),
-        Index("uq_round_running", "project_id", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
+        Index("uq_round_unfinished", "project_id", unique=True, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
     )
     project_id: Mapped[str] = mapped_column(String(36), ForeignKey("project.id"))
     number: Mapped[int]
     state: Mapped[RoundState] = mapped_column(String(16), default="frozen")
+    steps: Mapped[RoundSteps] = mapped_column(String(16), default="all")
     trigger: Mapped[RoundTrigger] = mapped_column(String(16))
     policy: Mapped[Json]
     base_version_id: Mapped[str | None] = points_to("model_version.id")
@@ -180,7 +185,7 @@ class AuditItem(Row):
     lease_expires_at: Mapped[dt.datetime | None]
     corrected_counts: Mapped[str | None]
     iou: Mapped[float | None]
-    seconds: Mapped[float] = mapped_column(default=0.0)
+    seconds: Mapped[float | None]
 
 
 class RatingTask(Row):

@@ -166,7 +166,10 @@ class Embedding(Row):
 
 
 class Annotation(Row):
-    """One mask on one image. Geometry never changes: an edit is a new row that supersedes this one."""
+    """One mask on one image. Geometry never changes: an edit is a new row that supersedes this one.
+
+    A proposal keeps its model as `actor_id`; `decided_by_id` is the person who accepted or rejected it.
+    """
 
     __tablename__ = "annotation"
     __table_args__ = (
@@ -207,7 +210,7 @@ class Annotation(Row):
     wall_seconds: Mapped[float] = mapped_column(default=0.0)
     brush_edits: Mapped[int] = mapped_column(default=0)
     flag: Mapped[str | None]
-    decided_by_id: Mapped[str | None] = points_to("actor.id")  # who accepted or rejected a proposal
+    decided_by_id: Mapped[str | None] = points_to("actor.id")
     decided_at: Mapped[dt.datetime | None]
 
 

@@ -41,7 +41,7 @@ def upgrade() -> None:
     op.add_column("project", sa.Column("policy", JSON, server_default=sa.text("'{}'"), nullable=False))
     _stage_change()
     _snapshot()
-    _states_of_versions("('candidate', 'active', 'withdrawn')")
+    _states_of_versions("('candidate', 'active', 'rejected', 'withdrawn')")
     _round()
     _promotion()
     _detector()
@@ -61,7 +61,7 @@ def downgrade() -> None:
     _annotations_know_less()
     for name in reversed(TABLES[: TABLES.index("audit")]):
         op.drop_table(name)
-    op.execute("UPDATE model_version SET state = 'withdrawn' WHERE state = 'candidate'")
+    op.execute("UPDATE model_version SET state = 'withdrawn' WHERE state IN ('candidate', 'rejected')")
     _states_of_versions("('active', 'withdrawn')")
     op.drop_column("project", "policy")
 
@@ -112,6 +112,11 @@ def _index(table: str, *columns: str) -> None:
     op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns))
 
 
+def _unique_where(name: str, table: str, column: str, condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(name, table, [column], unique=True, sqlite_where=where, postgresql_where=where)
+
+
 def _stage_change() -> None:
     op.create_table(
         "stage_change",
@@ -160,13 +165,14 @@ def _states_of_versions(after: str) -> None:
 
 
 def _round() -> None:
-    states = "'frozen', 'training', 'evaluating', 'judged', 'promoted', 'rejected', 'failed', 'cancelled'"
+    states = "'frozen', 'training', 'trained', 'evaluating', 'judged', 'promoted', 'rejected', 'failed', 'cancelled'"
     op.create_table(
         "round",
         _id(),
         _refers("project_id"),
         _whole("number"),
         sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("steps", sa.String(16), nullable=False),
         sa.Column("trigger", sa.String(16), nullable=False),
         sa.Column("policy", JSON, nullable=False),
         _refers("base_version_id", nullable=True),
@@ -182,6 +188,7 @@ def _round() -> None:
         sa.Column("ended_at", TIME),
         *_times(),
         _check("round", "state", f"state IN ({states})"),
+        _check("round", "steps", "steps IN ('all', 'train')"),
         _check("round", "trigger", "trigger IN ('admin', 'masks', 'schedule', 'simulation')"),
         _check("round", "decision", "decision IN ('promote', 'reject', 'insufficient_evidence')"),
         _points("round", "project_id", "project"),
@@ -194,9 +201,8 @@ def _round() -> None:
     )
     for column in ("base_version_id", "candidate_version_id", "snapshot_id", "decided_by"):
         _index("round", column)
-    running = sa.text("state IN ('frozen', 'training', 'evaluating')")
-    op.create_index(
-        "uq_round_running", "round", ["project_id"], unique=True, sqlite_where=running, postgresql_where=running
+    _unique_where(
+        "uq_round_unfinished", "round", "project_id", "state IN ('frozen', 'training', 'trained', 'evaluating')"
     )
 
 
@@ -328,10 +334,7 @@ def _one_lease_an_image() -> None:
     with op.batch_alter_table("assignment") as table:
         rule = "(state = 'leased') = (lease_expires_at IS NOT NULL)"
         table.create_check_constraint(op.f("ck_assignment_lease"), rule)
-    leased = sa.text("state = 'leased'")
-    op.create_index(
-        "uq_assignment_leased", "assignment", ["image_id"], unique=True, sqlite_where=leased, postgresql_where=leased
-    )
+    _unique_where("uq_assignment_leased", "assignment", "image_id", "state = 'leased'")
 
 
 def _audit() -> None:
@@ -365,7 +368,7 @@ def _audit() -> None:
         sa.Column("lease_expires_at", TIME),
         _text("corrected_counts", nullable=True),
         sa.Column("iou", sa.Double()),
-        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.Column("seconds", sa.Double()),
         *_times(),
         _check("audit_item", "state", "state IN ('open', 'leased', 'done')"),
         _check("audit_item", "iou", "iou IS NULL OR iou BETWEEN 0 AND 1"),

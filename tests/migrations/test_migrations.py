@@ -106,16 +106,21 @@ def test_rows_of_the_first_schema_live_through_the_second_and_back(engine: Engin
     with engine.begin() as connection:
         made = connection.execute(text("SELECT stage, generation_id, flag FROM annotation")).all()
         assert set(made) == {("assisted_manual", None, None)}
-        connection.execute(text("UPDATE annotation SET source = 'detector', flag = 'too small' WHERE id = 'm2'"))
+        connection.execute(
+            text("UPDATE annotation SET source = 'detector', flag = 'thin', state = 'withdrawn' WHERE id = 'm2'")
+        )
         connection.execute(text("UPDATE model_version SET state = 'candidate'"))
 
     migrations.downgrade(engine, "0001")
     after = _rows(engine, columns)
-    assert [row[columns["annotation"].index("source")] for row in after["annotation"]] == ["click", "automatic"]
+    source, state = (columns["annotation"].index(name) for name in ("source", "state"))
+    said = [(row[source], row[state]) for row in after["annotation"]]
+    assert said == [("click", "superseded"), ("automatic", "rejected")]
     assert after["model_version"][0][columns["model_version"].index("state")] == "withdrawn"
     unchanged = {"project", "image", "assignment", "actor"}
     assert {name: after[name] for name in unchanged} == {name: before[name] for name in unchanged}
-    for wrong in ("UPDATE annotation SET source = 'detector'", "UPDATE annotation SET area = -1"):
+    for column in ("source = 'detector'", "state = 'withdrawn'", "area = -1"):
+        wrong = f"UPDATE annotation SET {column}"
         with pytest.raises(IntegrityError), engine.begin() as connection:
             connection.execute(text(wrong))
 
