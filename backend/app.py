@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from backend.api import (
     accounts,
     annotations,
+    audits,
     events,
     exports,
     health,
@@ -34,6 +35,7 @@ TAGS = [
     {"name": "projects", "description": "A set of images with its categories and annotations."},
     {"name": "images", "description": "Upload, list and look at images; what is served is upright."},
     {"name": "annotations", "description": "One mask each. Geometry never changes: an edit supersedes."},
+    {"name": "audits", "description": "People correct samples of automatic masks; the overlaps are the report."},
     {"name": "models", "description": "Model versions, their decoder for the browser, and embeddings."},
     {"name": "exports", "description": "Immutable archives of a project's annotations."},
     {"name": "jobs", "description": "What the workers do, and what they gave up on."},
@@ -41,7 +43,7 @@ TAGS = [
     {"name": "sign-in", "description": "The one-time link and the session."},
     {"name": "health", "description": "Whether the parts are there."},
 ]
-PARTS = (health, accounts, projects, images, annotations, model_versions, exports, jobs, events, pages)
+PARTS = (health, accounts, projects, images, annotations, audits, model_versions, exports, jobs, events, pages)
 
 
 def create_app(runtime: Runtime) -> FastAPI:

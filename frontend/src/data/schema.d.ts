@@ -42,6 +42,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit-items/{item_id}/correction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Hand in a corrected mask
+         * @description Sending the same again changes nothing.
+         */
+        put: operations["correct_audit_entry"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit-items/{item_id}/lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Give an entry back
+         * @description Somebody else may take it now.
+         */
+        delete: operations["release_audit_entry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audits/{audit_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an audit's report */
+        get: operations["read_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audits/{audit_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close an audit
+         * @description No more corrections are taken; the report stays.
+         */
+        post: operations["close_audit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audits/{audit_id}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the next mask to correct
+         * @description Leased to the caller, who gets the same one again (and the lease renewed) until it is handed in or given back.
+         */
+        post: operations["next_audit_entry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/categories/{category_id}": {
         parameters: {
             query?: never;
@@ -425,6 +522,30 @@ export interface paths {
         patch: operations["change_project"];
         trace?: never;
     };
+    "/api/projects/{project_id}/audits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the audits
+         * @description Newest first, each with its figures so far.
+         */
+        get: operations["list_audits"];
+        put?: never;
+        /**
+         * Start an audit
+         * @description Draws automatic masks that stand, proposed or accepted; all of them if there are fewer.
+         */
+        post: operations["create_audit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/categories": {
         parameters: {
             query?: never;
@@ -726,6 +847,112 @@ export interface components {
             /** Annotations */
             annotations: components["schemas"]["Annotation"][];
         };
+        /** Audit */
+        Audit: {
+            /** Bars */
+            bars: components["schemas"]["AuditBar"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Done Count */
+            done_count: number;
+            /** Figures */
+            figures: components["schemas"]["Figure"][];
+            /** Generation Id */
+            generation_id: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Leased Count
+             * @description Entries that somebody corrects now.
+             */
+            leased_count: number;
+            /** Project Id */
+            project_id: string;
+            /** Sample Size */
+            sample_size: number;
+            /** Seed */
+            seed: number;
+            /**
+             * Sizes
+             * @description The share above IoU 0.90 by the automatic mask's size, in COCO's bounds.
+             */
+            sizes: components["schemas"]["Figure"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "closed";
+        };
+        /** AuditBar */
+        AuditBar: {
+            /** Iou Above */
+            iou_above: number;
+            /** Published */
+            published: number;
+            /**
+             * Reaches Published
+             * @description Whether the whole interval lies above (below) the published share; null: it holds it.
+             */
+            reaches_published: boolean | null;
+            share: components["schemas"]["Figure"];
+        };
+        /**
+         * AuditEntry
+         * @description An automatic mask to correct to the pixel.
+         */
+        AuditEntry: {
+            /** Audit Id */
+            audit_id: string;
+            /**
+             * Bbox
+             * @description [x, y, width, height] in pixels.
+             */
+            bbox: number[];
+            /**
+             * Counts
+             * @description The automatic mask, in compressed COCO run lengths.
+             */
+            counts: string;
+            /** Id */
+            id: string;
+            /** Image Id */
+            image_id: string;
+            /**
+             * Lease Expires At
+             * Format: date-time
+             */
+            lease_expires_at: string;
+            /**
+             * Prompts
+             * @description What the mask was made from.
+             */
+            prompts: (components["schemas"]["PointPrompt"] | components["schemas"]["BoxPrompt"] | components["schemas"]["MaskPrompt"])[];
+            /**
+             * Size
+             * @description [height, width] of the image.
+             */
+            size: number[];
+        };
+        /** AuditIn */
+        AuditIn: {
+            /**
+             * Generation Id
+             * @description Only masks of this run of automatic generation.
+             */
+            generation_id?: string | null;
+            /** Sample Size */
+            sample_size: number;
+            /** Seed */
+            seed?: number | null;
+        };
+        /** AuditList */
+        AuditList: {
+            /** Audits */
+            audits: components["schemas"]["Audit"][];
+        };
         /** BoxPrompt */
         BoxPrompt: {
             /**
@@ -810,6 +1037,24 @@ export interface components {
             /** Complete */
             complete: boolean;
         };
+        /** Corrected */
+        Corrected: {
+            /** Iou */
+            iou: number;
+        };
+        /** Correction */
+        Correction: {
+            /**
+             * Counts
+             * @description The right mask; null: there is no object (IoU 0).
+             */
+            counts: string | null;
+            /**
+             * Seconds
+             * @description Active time of this correction.
+             */
+            seconds: number;
+        };
         /** EmbeddingState */
         EmbeddingState: {
             /**
@@ -890,6 +1135,38 @@ export interface components {
         ExportList: {
             /** Exports */
             exports: components["schemas"]["Export"][];
+        };
+        /**
+         * Figure
+         * @description A number with its interval: 95 %, unless it says otherwise.
+         */
+        Figure: {
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number | null;
+            /**
+             * N
+             * @description Observations.
+             */
+            n: number;
+            /** Name */
+            name: string;
+            /**
+             * Paper
+             * @description What the Segment Anything paper published under this name.
+             */
+            paper: string | null;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "share" | "seconds" | "hours" | "count" | "score";
+            /**
+             * Value
+             * @description Null when nothing was observed yet.
+             */
+            value: number | null;
         };
         /** Health */
         Health: {
@@ -1375,6 +1652,224 @@ export interface operations {
             };
             /** @description `id_taken`, or `superseded` by somebody first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_audit_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Correction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Corrected"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `lease_lost`: the entry is not yours any more; `done` by now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_audit_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_audit_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                audit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntry"];
+                };
+            };
+            /** @description Nothing is left to do. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2471,6 +2966,99 @@ export interface operations {
             };
             /** @description Not signed in. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuditIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `nothing_to_audit`: there are no automatic masks. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
