@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
@@ -95,6 +95,14 @@ class Editor:
         self.page.mouse.move(*self.position(x1, y1))
         self.page.mouse.up()
         self.wait_for_mask(before + 1)
+
+    def stroke(self, *points: tuple[float, float], button: Literal["left", "right"] = "left") -> None:
+        """Press at the first point, go straight to each of the others, let go. For brush and eraser."""
+        self.hover(*points[0])
+        self.page.mouse.down(button=button)
+        for point in points[1:]:
+            self.hover(*point)
+        self.page.mouse.up(button=button)
 
     def wait_for_mask(self, prompts: int) -> None:
         expect(self.root).to_have_attribute("data-prompts", str(prompts), timeout=20_000)

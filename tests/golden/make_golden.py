@@ -231,6 +231,64 @@ def lists() -> list[dict[str, Any]]:
     return [{key: entry[key] for key in ("name", "size", "runs", "counts")} for entry in masks()[::3]]
 
 
+def brushed() -> list[dict[str, Any]]:
+    """Masks before and after strokes of a round brush: polylines of places in half pixels, a diameter, set or clear."""
+    draw = np.random.default_rng(5)
+    y, x = np.mgrid[:90, :120]
+    disc = (y - 40) ** 2 + (x - 60) ** 2 <= 30**2
+    cases: list[tuple[str, np.ndarray, list[dict[str, Any]]]] = [
+        ("one pixel", np.zeros((5, 7), bool), [stroke([(2.5, 1.5)], 1, True)]),
+        ("two pixels wide, in a corner", np.zeros((5, 7), bool), [stroke([(0, 0)], 2, True)]),
+        ("wider than the picture", np.zeros((5, 7), bool), [stroke([(3, 2)], 40, True)]),
+        ("outside of the picture", np.ones((5, 7), bool), [stroke([(-30, 2)], 20, False)]),
+        ("everything wiped", np.ones((5, 7), bool), [stroke([(0.5, 2.5), (6.5, 2.5)], 9, False)]),
+        ("a line", np.zeros((90, 120), bool), [stroke([(10, 10), (100, 10)], 6, True)]),
+        (
+            "a hole and a handle",
+            disc,
+            [stroke([(60.5, 40.5)], 21, False), stroke([(85.5, 40.5), (119.5, 88.5)], 7, True)],
+        ),
+        ("over all edges", disc, [stroke([(-5, -5), (125, -5), (125, 95), (-5, 95), (-5, -5)], 24, True)]),
+    ]
+    for number in range(12):
+        mask = draw.random((37, 53)) < draw.random()
+        strokes = []
+        for _ in range(draw.integers(1, 5)):
+            diameter = int(draw.integers(1, 18))
+            middle = 0.5 if diameter % 2 else 0.0
+            places = draw.integers(-8, 60, size=(int(draw.integers(1, 6)), 2)) + middle
+            strokes.append(stroke([(px, py) for px, py in places.tolist()], diameter, bool(draw.integers(2))))
+        cases.append((f"random {number}", mask, strokes))
+    return [
+        {
+            "name": name,
+            "size": list(before.shape),
+            "before": mask_entry(name, before)["counts"],
+            "strokes": strokes,
+            "after": mask_entry(name, painted(before, strokes))["counts"],
+        }
+        for name, before, strokes in cases
+    ]
+
+
+def stroke(places: list[tuple[float, float]], diameter: int, value: bool) -> dict[str, Any]:
+    return {"places": [list(place) for place in places], "diameter": diameter, "value": value}
+
+
+def painted(mask: np.ndarray, strokes: list[dict[str, Any]]) -> np.ndarray:
+    """Every pixel whose middle lies within half the diameter of the way, computed for all pixels at once."""
+    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]] + 0.5
+    after = mask.copy()
+    for told in strokes:
+        places = told["places"]
+        for (x0, y0), (x1, y1) in zip(places, places[1:] or places, strict=False):
+            dx, dy = x1 - x0, y1 - y0
+            along = (((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy or 1)).clip(0, 1)
+            far = np.hypot(x - x0 - along * dx, y - y0 - along * dy)
+            after[far <= told["diameter"] / 2 + 1e-9] = told["value"]
+    return after
+
+
 def write(name: str, **content: list[dict[str, Any]]) -> None:
     lines = [
         f" {json.dumps(key)}: [\n" + ",\n".join(f"  {json.dumps(entry)}" for entry in entries) + "\n ]"
@@ -245,6 +303,7 @@ def main() -> None:
     write("transforms.json", sizes=sizes(), points=points())
     write("upsampling.json", axes=axes(), masks=upsampling())
     write("choice.json", cases=choices())
+    write("brush.json", cases=brushed())
 
 
 if __name__ == "__main__":

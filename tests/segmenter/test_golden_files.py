@@ -16,6 +16,7 @@ WRITTEN = {
     ("transforms.json", "sizes"): make_golden.sizes,
     ("transforms.json", "points"): make_golden.points,
     ("choice.json", "cases"): make_golden.choices,
+    ("brush.json", "cases"): make_golden.brushed,
 }
 
 

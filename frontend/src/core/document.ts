@@ -4,7 +4,7 @@ import { type Change, emptyHistory, type History, redo, remember, type Step, und
 import type { Prompt } from "./prompts";
 import { area, bbox, parse, type Runs } from "./rle";
 
-export type Source = "click" | "box" | "brush" | "polygon" | "proposal" | "automatic" | "import";
+export type Source = "click" | "box" | "brush" | "polygon" | "proposal" | "automatic" | "detector" | "import";
 
 /** A prompt with the milliseconds since the object was begun and the candidate that was shown after it. */
 export type TimedPrompt = Prompt & { readonly at_ms: number; readonly candidate?: number };
@@ -30,11 +30,10 @@ export interface AnnotationRecord {
   readonly actorId: string | null;
 }
 
+export type Geometry = Pick<AnnotationRecord, "size" | "counts" | "runs" | "area" | "box">;
+
 /** The geometry of a record, checked against the size of its picture; throws InvalidMask. */
-export function geometryOf(
-  counts: string,
-  size: Size,
-): Pick<AnnotationRecord, "size" | "counts" | "runs" | "area" | "box"> {
+export function geometryOf(counts: string, size: Size): Geometry {
   const runs = parse(counts, size);
   return { size, counts, runs, area: area(runs), box: bbox(runs, size) };
 }

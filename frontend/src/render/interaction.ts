@@ -10,6 +10,15 @@ export interface Interaction {
   readonly band: Corners | null;
   /** Lines through this canvas point; null for none. */
   readonly crosshair: Point | null;
+  readonly brush: Brush | null;
+}
+
+/** The round brush under the pointer, in picture pixels. */
+export interface Brush {
+  readonly centre: Point;
+  readonly diameter: number;
+  /** Whether it sets pixels or clears them. */
+  readonly sets: boolean;
 }
 
 export interface MarkColours {
@@ -28,7 +37,12 @@ export class InteractionLayer {
     this.context = canvas.getContext("2d");
   }
 
-  draw({ prompts, band, crosshair }: Interaction, view: Viewport, { ratio }: Screen, colours: MarkColours): void {
+  draw(
+    { prompts, band, crosshair, brush }: Interaction,
+    view: Viewport,
+    { ratio }: Screen,
+    colours: MarkColours,
+  ): void {
     const { context, canvas } = this;
     if (!context) return;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -45,7 +59,24 @@ export class InteractionLayer {
       if (prompt.kind !== "point") continue;
       mark(context, toCanvas(view, prompt), prompt.label, prompt.label ? colours.positive : colours.negative);
     }
+    if (brush) ring(context, brush, view);
   }
+}
+
+/** A ring of the brush's true size, with a plus or a minus in its middle. */
+function ring(context: CanvasRenderingContext2D, { centre, diameter, sets }: Brush, view: Viewport): void {
+  const { x, y } = toCanvas(view, centre);
+  context.beginPath();
+  context.arc(x, y, Math.max((diameter / 2) * view.scale, 1), 0, 2 * Math.PI);
+  outlined(context, "#ffffff", 1);
+  context.beginPath();
+  context.moveTo(x - ARM, y);
+  context.lineTo(x + ARM, y);
+  if (sets) {
+    context.moveTo(x, y - ARM);
+    context.lineTo(x, y + ARM);
+  }
+  outlined(context, "#ffffff", 1);
 }
 
 function line(context: CanvasRenderingContext2D, from: Point, to: Point): void {

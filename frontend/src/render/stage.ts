@@ -28,7 +28,7 @@ export class Stage {
   private readonly observer: ResizeObserver;
   private screen: Screen = { size: [1, 1], ratio: 1 };
   private view: Viewport = { scale: 1, left: 0, top: 0 };
-  private acting: Interaction = { prompts: [], band: null, crosshair: null };
+  private acting: Interaction = { prompts: [], band: null, crosshair: null, brush: null };
   private colours: MarkColours = { positive: "green", negative: "red", accent: "blue" };
   private readonly waiting: (() => void)[] = [];
   private frame = 0;

@@ -1,7 +1,12 @@
 /** Tools are small state machines: events of the pointer in, acts on the prompt, the selection or the view out. */
 import type { Corners, Point, Size } from "../core/geometry";
 
-export type ToolName = "select" | "click" | "box";
+export type ToolName = "select" | "click" | "box" | "brush" | "eraser";
+
+/** Whether a tool changes pixels. */
+export function isBrush(tool: ToolName): boolean {
+  return tool === "brush" || tool === "eraser";
+}
 
 /** One pointer in both frames: picture pixels and CSS pixels of the canvas. */
 export interface Pointer {
@@ -27,6 +32,18 @@ export type Act =
   /** A box being drawn; null when it is over. */
   | { readonly kind: "band"; readonly from: Point; readonly to: Point }
   | { readonly kind: "no-band" }
+  /** The brush went straight from one place to another, setting or clearing; `begins`: of a new stroke. */
+  | {
+      readonly kind: "paint";
+      readonly from: Point;
+      readonly to: Point;
+      readonly value: boolean;
+      readonly begins: boolean;
+    }
+  /** The stroke is over. */
+  | { readonly kind: "painted" }
+  /** The stroke is to be as if it had never begun. */
+  | { readonly kind: "unpaint" }
   | { readonly kind: "pan"; readonly dx: number; readonly dy: number };
 
 export interface Tool<State> {

@@ -7,7 +7,8 @@ import { CANDIDATES, candidateOf, type Decoded } from "../../infer/protocol";
 import { draftBox } from "../../render/layers";
 import { thumbnailMask, tint } from "../../render/masks2d";
 import { Button } from "../../ui/button";
-import type { Editor, Picture } from "./editor";
+import type { Editor } from "./editor";
+import type { Picture } from "./picture";
 
 const SIDE = 160;
 

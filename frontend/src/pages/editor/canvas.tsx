@@ -1,13 +1,16 @@
 /** The canvas: feeds the stage from the editor's signals and the tools from the pointer. */
 import { effect, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { brushCentre } from "../../core/brush";
 import type { Point, Size } from "../../core/geometry";
 import { toImage } from "../../core/viewport";
+import type { Brush } from "../../render/interaction";
 import { Stage } from "../../render/stage";
+import { brushTool, eraserTool } from "../../tools/brush";
 import { boxTool, clickTool } from "../../tools/click";
 import { panTool } from "../../tools/pan";
 import { selectTool } from "../../tools/select";
-import type { Pointer, Tool, ToolEvent, ToolName } from "../../tools/tool";
+import { isBrush, type Pointer, type Tool, type ToolEvent, type ToolName } from "../../tools/tool";
 import { theme } from "../../ui/theme";
 import type { Editor } from "./editor";
 import { measureAnswer } from "./timing";
@@ -19,7 +22,7 @@ const WHEEL = 0.0015;
 const PINCH = 0.01;
 const LINE_HEIGHT = 16;
 
-const TOOLS = { select: selectTool, click: clickTool, box: boxTool };
+const TOOLS = { select: selectTool, click: clickTool, box: boxTool, brush: brushTool, eraser: eraserTool };
 
 /** Runs the machines: one per tool, and pan over all of them. */
 class ToolRunner {
@@ -74,19 +77,19 @@ export function Canvas({ editor, hand }: { editor: Editor; hand: boolean }) {
     if (!host.current) return undefined;
     const stage = new Stage(host.current, (size) => editor.resize(size));
     painter.value = stage.painter;
-    const stops = feedStage(stage, editor, pointer);
+    const stops = feedStage(stage, editor, { pointer, subtracts });
     return () => {
       for (const stop of stops) stop();
       stage.dispose();
     };
-  }, [editor, pointer, painter]);
+  }, [editor, pointer, subtracts, painter]);
 
   useEffect(
     () => (surface.current ? listen(surface.current, editor, { pointer, subtracts, holding }) : undefined),
     [editor, pointer, subtracts],
   );
 
-  const cursor = hand ? "hand" : editor.tool.value === "select" ? "arrow" : subtracts.value ? "subtract" : "add";
+  const cursor = hand ? "hand" : cursorOf(editor.tool.value, subtracts.value);
   return (
     <div
       class={`editor-canvas cursor-${cursor}`}
@@ -104,12 +107,17 @@ export function Canvas({ editor, hand }: { editor: Editor; hand: boolean }) {
   );
 }
 
+function cursorOf(tool: ToolName, subtracts: boolean): string {
+  if (tool === "select") return "arrow";
+  return isBrush(tool) ? "brush" : subtracts ? "subtract" : "add";
+}
+
 interface Hover {
   value: Point | null;
 }
 
 /** One effect per layer, so that a moving pointer redraws only its own. */
-function feedStage(stage: Stage, editor: Editor, pointer: Hover): (() => void)[] {
+function feedStage(stage: Stage, editor: Editor, { pointer, subtracts }: Omit<Held, "holding">): (() => void)[] {
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   return [
     effect(() => {
@@ -131,6 +139,7 @@ function feedStage(stage: Stage, editor: Editor, pointer: Hover): (() => void)[]
         band: editor.band.value,
         // Only until there is something to look at.
         crosshair: editor.tool.value === "box" && !editor.band.value && !editor.hasDraft.value ? pointer.value : null,
+        brush: brushToShow(editor, pointer.value, subtracts.value),
       }),
     ),
     effect(() => {
@@ -140,6 +149,15 @@ function feedStage(stage: Stage, editor: Editor, pointer: Hover): (() => void)[]
       stage.setColours({ positive: "#1f9d55", negative: "#d64545", accent: token("--accent") });
     }),
   ];
+}
+
+/** The brush under the pointer, where it would paint. */
+function brushToShow({ tool, painting, picture, view }: Editor, pointer: Point | null, swapped: boolean): Brush | null {
+  const size = picture.value?.size;
+  if (!isBrush(tool.value) || !pointer || !size) return null;
+  const diameter = painting.diameter(size);
+  const centre = brushCentre(toImage(view.value, pointer), diameter);
+  return { centre, diameter, sets: (tool.value === "brush") !== swapped };
 }
 
 interface Held {
@@ -165,7 +183,7 @@ function listen(surface: HTMLElement, editor: Editor, { pointer, subtracts, hold
     const at = place(event);
     const double = last && event.timeStamp - last.time < DOUBLE_MS && near(last.at, at.canvas);
     last = { time: event.timeStamp, at: at.canvas };
-    if (double && event.button === 0) {
+    if (double && event.button === 0 && !isBrush(editor.tool.peek())) {
       editor.fit();
       return;
     }
@@ -177,7 +195,7 @@ function listen(surface: HTMLElement, editor: Editor, { pointer, subtracts, hold
   const move = (event: PointerEvent) => {
     const at = place(event);
     pointer.value = at.canvas;
-    subtracts.value = event.shiftKey;
+    subtracts.value = event.shiftKey || (event.buttons & 2) !== 0;
     runner.feed({ kind: "move", at }, hand(event));
   };
   const up = (event: PointerEvent) => runner.feed({ kind: "up", at: place(event) }, false, event.timeStamp);

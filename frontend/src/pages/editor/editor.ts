@@ -1,6 +1,6 @@
 /** The editor's state and what can be done to it; components read its signals and call its methods. */
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import type { AnnotationRecord } from "../../core/document";
+import type { AnnotationRecord, Geometry } from "../../core/document";
 import { type Corners, cornersBetween, type Point, type Size } from "../../core/geometry";
 import type { Prompt } from "../../core/prompts";
 import { contains } from "../../core/rle";
@@ -11,24 +11,26 @@ import { type ProjectEvent, subscribe } from "../../data/events";
 import { detailOf } from "../../data/http";
 import { outbox } from "../../data/outbox";
 import type { Draft, ShownMask } from "../../render/layers";
-import type { Act, ToolName } from "../../tools/tool";
+import { type Act, isBrush, type ToolName } from "../../tools/tool";
 import { navigate, paths } from "../../ui/router";
 import { toast } from "../../ui/toasts";
+import { discardPainting, paint, savePainting } from "./brushing";
 import { Editing } from "./editing";
-import { EffortClock } from "./effort";
-import { type Finished, Prompting } from "./prompting";
+import { type Effort, EffortClock } from "./effort";
+import { Painting } from "./painting";
+import { loadPicture, type Picture } from "./picture";
+import { Prompting } from "./prompting";
 import { Engine } from "./readiness";
+import type { Extra } from "./records";
 import { candidatesToShow, draftToShow, masksToShow } from "./showing";
 import { measureReady } from "./timing";
 import { Workspace } from "./workspace";
 
-/** The picture on the canvas; the thumbnail stands in until the pixels are there. */
-export interface Picture {
-  readonly imageId: string;
-  readonly source: CanvasImageSource;
-  readonly size: Size;
-  readonly sharp: boolean;
-}
+/** A finished mask, however it was made; `base` is what it replaces. */
+export type Made = Pick<
+  AnnotationRecord,
+  keyof Geometry | "id" | "source" | "prompts" | "chosenCandidate" | "predictedIou" | "modelVersionId"
+> & { readonly base: AnnotationRecord | null };
 
 const warn = (words: string) => toast(words, { kind: "negative" });
 
@@ -40,6 +42,7 @@ export class Editor {
     () => this.workspace.version.peek()?.id ?? null,
     (words) => warn(`That prompt got no answer: ${words}`),
   );
+  readonly painting = new Painting();
   readonly editing: Editing;
   readonly image = signal<Image | null>(null);
   readonly picture = signal<Picture | null>(null);
@@ -56,6 +59,8 @@ export class Editor {
   /** The candidates to choose from, in the order they are shown. */
   readonly candidates: ReadonlySignal<readonly number[]> = computed(() => candidatesToShow(this));
   readonly hasDraft: ReadonlySignal<boolean> = computed(() => (this.prompting.draft.value?.steps.length ?? 0) > 0);
+  /** Something on the canvas that is not saved yet. */
+  readonly unfinished: ReadonlySignal<boolean> = computed(() => this.hasDraft.value || this.painting.strokes.value > 0);
   private readonly clock = new EffortClock(performance.now());
   private readonly stops: (() => void)[] = [];
   private accepting: Promise<void> | null = null;
@@ -140,7 +145,7 @@ export class Editor {
   async completeAndNext(): Promise<void> {
     await this.accept();
     const image = this.image.peek();
-    if (!image || this.hasDraft.peek()) return; // a mask that could not be made is not left behind
+    if (!image || this.unfinished.peek()) return; // a mask that could not be made is not left behind
     await this.setComplete(image, true);
     const next = this.workspace.nextOpen(image.id);
     if (next) this.goTo(next);
@@ -178,14 +183,24 @@ export class Editor {
       case "no-band":
         this.band.value = null;
         break;
+      case "paint":
+        paint(this, act);
+        break;
+      case "painted":
+        this.painting.end();
+        break;
+      case "unpaint":
+        this.painting.cancel();
+        break;
       case "pan":
         this.untouched = false;
         this.view.value = panBy(this.view.peek(), act.dx, act.dy, this.pictureSize(), this.canvas.peek());
     }
   }
 
-  /** Saves the draft as an annotation. Resolves when it is in the list; does nothing without a draft. */
+  /** Saves what is unfinished as an annotation. Resolves when it is in the list; does nothing if there is nothing. */
   accept(): Promise<void> {
+    savePainting(this);
     if (!this.hasDraft.peek()) return Promise.resolve();
     this.accepting ??= this.finishDraft().finally(() => {
       this.accepting = null;
@@ -193,21 +208,25 @@ export class Editor {
     return this.accepting;
   }
 
-  /** Esc: the draft goes, else the selection. */
+  /** Esc: what is unfinished goes, else the selection. */
   discard(): void {
+    if (discardPainting(this)) return;
     if (this.prompting.draft.peek()) this.prompting.discard();
     else this.select(null);
   }
 
   undo(): void {
-    if (!this.prompting.undo()) this.editing.undo();
+    if (!this.painting.undo() && !this.prompting.undo()) this.editing.undo();
   }
 
   redo(): void {
-    if (!this.prompting.redo()) this.editing.redo();
+    if (!this.painting.redo() && !this.prompting.redo()) this.editing.redo();
   }
 
+  /** What is unfinished is saved first when the new tool cannot go on with it; the mask stays selected. */
   useTool(tool: ToolName): void {
+    if (isBrush(tool)) void this.acceptAndSelect();
+    else if (!savePainting(this, true)) return;
     this.tool.value = tool;
     this.band.value = null;
     this.hover(null);
@@ -215,7 +234,7 @@ export class Editor {
   }
 
   select(id: string | null): void {
-    if (this.hasDraft.peek()) return;
+    if (this.hasDraft.peek() || !savePainting(this)) return;
     this.editing.selectedId.value = id;
   }
 
@@ -227,6 +246,7 @@ export class Editor {
 
   remove(id: string | null): void {
     if (!id) return;
+    if (this.painting.mask.peek()?.base?.id === id) this.painting.discard();
     this.editing.remove(id);
     toast("Mask deleted", { action: { label: "Undo", run: () => this.editing.undo() } });
   }
@@ -284,8 +304,9 @@ export class Editor {
   }
 
   private leave(): void {
-    if (this.hasDraft.peek()) toast("The unfinished mask was discarded");
+    if (!savePainting(this) || this.hasDraft.peek()) toast("The unfinished mask was discarded");
     batch(() => {
+      this.painting.discard();
       this.prompting.discard();
       this.engine.close();
       this.editing.close();
@@ -343,7 +364,7 @@ export class Editor {
   }
 
   /** The smallest visible mask under a point: parts lie over wholes. */
-  private maskAt(point: Point): AnnotationRecord | null {
+  maskAt(point: Point): AnnotationRecord | null {
     const hidden = this.editing.hidden.peek();
     const under = [...this.editing.document.peek().annotations.values()].filter(
       (record) => !hidden.has(record.id) && contains(record.runs, record.size, point),
@@ -356,8 +377,9 @@ export class Editor {
       const finished = await this.prompting.finish();
       if (!finished) return;
       if (finished.area === 0) throw new Error("it is empty, click on something first");
+      const { stability, ...made } = finished;
       batch(() => {
-        this.save(finished);
+        this.save({ ...made, modelVersionId: this.workspace.version.peek()?.id ?? null }, { stability });
         this.prompting.finished(finished.id);
       });
     } catch (error) {
@@ -365,21 +387,33 @@ export class Editor {
     }
   }
 
-  private save({ base, stability, ...finished }: Finished): void {
+  /** Puts a finished mask into the list and on its way to the server. */
+  save({ base, ...made }: Made, extra: Omit<Extra, keyof Effort>): void {
     const record: AnnotationRecord = {
-      ...finished,
+      ...made,
       // The base may have got another name since the draft began.
       categoryId: base ? (this.editing.find(base.id) ?? base).categoryId : this.categoryId.peek(),
       supersedesId: base?.id ?? null,
       state: "accepted",
-      modelVersionId: this.workspace.version.peek()?.id ?? null,
       createdAt: new Date().toISOString(),
       actorId: null,
     };
-    this.editing.accept(record, { stability, ...this.clock.take(performance.now()) });
+    this.editing.accept(record, { ...extra, ...this.clock.take(performance.now()) });
   }
 
-  private pictureSize(): Size {
+  /** A draft of clicks becomes a mask that strokes can change. */
+  private async acceptAndSelect(): Promise<void> {
+    const id = this.hasDraft.peek() ? this.prompting.draft.peek()?.id : undefined;
+    if (!id) return;
+    await this.accept();
+    if (this.editing.find(id)) this.editing.selectedId.value = id;
+  }
+
+  resizeBrush(by: 1 | -1): void {
+    this.painting.resize(by, this.pictureSize());
+  }
+
+  pictureSize(): Size {
     return this.picture.peek()?.size ?? [1, 1];
   }
 
@@ -408,15 +442,4 @@ export class Editor {
     const listed: Annotation[] | null = await api.annotations(image.id).catch(() => null);
     if (listed && this.image.peek()?.id === image.id) this.editing.refresh(image.id, listed);
   }
-}
-
-async function loadPicture(url: string): Promise<ImageBitmap> {
-  const element = new globalThis.Image();
-  element.src = url;
-  try {
-    await element.decode();
-  } catch {
-    throw new Error("The image's pixels could not be loaded.");
-  }
-  return createImageBitmap(element);
 }

@@ -1,11 +1,13 @@
 /** The editor page: one image, its masks, and everything that makes them. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { isBrush } from "../../tools/tool";
 import { Button, IconButton } from "../../ui/button";
 import { useShortcutHelp } from "../../ui/help";
 import { paths } from "../../ui/router";
 import { TopBar } from "../../ui/topbar";
 import { baseName } from "../../ui/words";
+import { Brush } from "./brush";
 import { Candidates } from "./candidates";
 import { Canvas } from "./canvas";
 import { Categories } from "./categories";
@@ -46,6 +48,7 @@ export function EditorPage({ projectId, imageId }: EditorPageProps) {
       data-threads={engine.threads}
       data-busy={editor.prompting.busy.value}
       data-prompts={editor.prompting.draft.value?.steps.length ?? 0}
+      data-strokes={editor.painting.strokes.value}
       data-tool={editor.tool.value}
     >
       <Bar editor={editor} panel={panel} />
@@ -60,7 +63,7 @@ export function EditorPage({ projectId, imageId }: EditorPageProps) {
       </main>
       {panel.value && (
         <aside class="editor-panel" aria-label="Mask">
-          <Candidates editor={editor} />
+          {isBrush(editor.tool.value) ? <Brush editor={editor} /> : <Candidates editor={editor} />}
           <Categories editor={editor} searchRef={search} />
           <MaskList editor={editor} />
         </aside>
@@ -123,7 +126,7 @@ function Complete({ editor }: { editor: Editor }) {
       </Button>
     );
   }
-  const primary = !editor.hasDraft.value && editor.editing.records.value.length > 0;
+  const primary = !editor.unfinished.value && editor.editing.records.value.length > 0;
   return (
     <Button
       kind={primary ? "primary" : "quiet"}

@@ -19,6 +19,7 @@ export function listenToKeys(editor: Editor, page: Page): () => void {
       event.preventDefault();
       return;
     }
+    if (event.target instanceof HTMLInputElement && event.key.startsWith("Arrow")) return;
     const { key, shiftKey: shift, altKey: alt } = event;
     const command = commandOf({ key, shift, alt, ctrl: event.ctrlKey || event.metaKey });
     if (!command || !applies(command, editor)) return;
@@ -48,10 +49,10 @@ function onControl({ target }: KeyboardEvent): boolean {
   );
 }
 
-/** Tab and Enter are the browser's unless there is a draft to choose and accept. */
+/** Tab and Enter are the browser's unless there is something to choose and accept. */
 function applies({ kind }: Command, editor: Editor): boolean {
-  const forDraft = kind === "next-candidate" || kind === "previous-candidate" || kind === "accept";
-  return !forDraft || editor.hasDraft.peek();
+  if (kind === "accept") return editor.unfinished.peek();
+  return !(kind === "next-candidate" || kind === "previous-candidate") || editor.hasDraft.peek();
 }
 
 /** Zoom of one key press. */
@@ -73,6 +74,8 @@ const RUNS: Omit<Runs, "tool" | "category"> = {
   "complete-next": (editor) => void editor.completeAndNext(),
   "next-image": (editor) => editor.go(1),
   "previous-image": (editor) => editor.go(-1),
+  "larger-brush": (editor) => editor.resizeBrush(1),
+  "smaller-brush": (editor) => editor.resizeBrush(-1),
   fit: (editor) => editor.fit(),
   "zoom-in": (editor) => editor.zoomBy(ZOOM),
   "zoom-out": (editor) => editor.zoomBy(1 / ZOOM),

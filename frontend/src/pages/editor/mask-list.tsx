@@ -128,7 +128,8 @@ function Row({ editor, record }: { editor: Editor; record: AnnotationRecord }) {
 
 function sourceOf({ state, source, actorId }: AnnotationRecord): string {
   if (state === "proposed") return "proposed";
-  if (source === "automatic" || source === "import") return source === "import" ? "imported" : source;
+  if (source === "automatic" || source === "detector" || source === "import")
+    return source === "import" ? "imported" : source;
   return actorId === null || actorId === me.value?.id ? "mine" : "other’s";
 }
 

@@ -1,6 +1,6 @@
 /** The mask being made: prompts in, candidates out. Each prompt is a step that can be undone; every click is decoded, in order. */
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
-import { type AnnotationRecord, geometryOf, type Source, type TimedPrompt } from "../../core/document";
+import { type AnnotationRecord, type Geometry, geometryOf, type Source, type TimedPrompt } from "../../core/document";
 import type { Point } from "../../core/geometry";
 import { newId } from "../../core/ids";
 import { chooseCandidate, type Prompt, promptCount } from "../../core/prompts";
@@ -48,7 +48,7 @@ export interface ShownCandidate {
 }
 
 /** A draft turned into what is saved. */
-export interface Finished extends Pick<AnnotationRecord, "size" | "counts" | "runs" | "area" | "box"> {
+export interface Finished extends Geometry {
   readonly id: string;
   readonly base: AnnotationRecord | null;
   readonly source: Source;

@@ -7,11 +7,14 @@ const TOOLS: readonly (readonly [name: ToolName, label: string, shortcut: string
   ["select", "Select", "V"],
   ["click", "Click", "C"],
   ["box", "Box", "R"],
+  ["brush", "Brush", "B"],
+  ["eraser", "Eraser", "E"],
 ];
 
 export function Rail({ editor }: { editor: Editor }) {
   const { history } = editor.editing.document.value;
   const draft = editor.prompting.draft.value;
+  const painted = editor.painting.mask.value;
   return (
     <section class="editor-rail" aria-label="Tools">
       {TOOLS.map(([name, label, shortcut]) => (
@@ -31,7 +34,7 @@ export function Rail({ editor }: { editor: Editor }) {
         label="Undo"
         shortcut="Ctrl+Z"
         testId="undo"
-        disabled={!draft?.steps.length && history.done.length === 0}
+        disabled={!painted?.done.length && !draft?.steps.length && history.done.length === 0}
         onClick={() => editor.undo()}
       />
       <IconButton
@@ -39,7 +42,7 @@ export function Rail({ editor }: { editor: Editor }) {
         label="Redo"
         shortcut="Ctrl+Shift+Z"
         testId="redo"
-        disabled={!draft?.undone.length && history.undone.length === 0}
+        disabled={!painted?.undone.length && !draft?.undone.length && history.undone.length === 0}
         onClick={() => editor.redo()}
       />
       <span class="editor-space" />

@@ -23,7 +23,8 @@ export function recordOf(annotation: AnnotationIn & Partial<Annotation>): Annota
 
 /** What the page knows of a finished mask beyond its record. */
 export interface Extra {
-  readonly stability: number;
+  readonly stability?: number;
+  readonly brushEdits?: number;
   readonly activeSeconds: number;
   readonly wallSeconds: number;
 }
@@ -40,7 +41,8 @@ export function annotationIn(record: AnnotationRecord, extra: Extra): Annotation
     prompts: [...record.prompts],
     chosen_candidate: record.chosenCandidate,
     predicted_iou: record.predictedIou,
-    stability: extra.stability,
+    stability: extra.stability ?? null,
+    brush_edits: extra.brushEdits ?? 0,
     active_seconds: extra.activeSeconds,
     wall_seconds: extra.wallSeconds,
   };

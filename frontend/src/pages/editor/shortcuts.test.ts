@@ -14,6 +14,8 @@ describe("keys", () => {
     ["C", { shift: true }, { kind: "tool", tool: "click" }],
     ["7", {}, { kind: "category", position: 7 }],
     ["0", {}, { kind: "no-category" }],
+    ["e", {}, { kind: "tool", tool: "eraser" }],
+    ["]", {}, { kind: "larger-brush" }],
   ] as const)("%s with %j", (key, held, command) => expect(press(key, held)).toEqual(command));
 
   it.each([

@@ -1,8 +1,9 @@
 /** Keys of the editor: one table for what they do and for the help overlay. */
+import type { ToolName } from "../../tools/tool";
 import type { ShortcutGroup } from "../../ui/help";
 
 export type Command =
-  | { readonly kind: "tool"; readonly tool: "select" | "click" | "box" }
+  | { readonly kind: "tool"; readonly tool: ToolName }
   | { readonly kind: "category"; readonly position: number }
   | {
       readonly kind:
@@ -21,7 +22,9 @@ export type Command =
         | "zoom-out"
         | "no-category"
         | "find-category"
-        | "hide";
+        | "hide"
+        | "larger-brush"
+        | "smaller-brush";
     };
 
 export interface KeyPress {
@@ -35,6 +38,10 @@ const PLAIN: Readonly<Record<string, Command>> = {
   v: { kind: "tool", tool: "select" },
   c: { kind: "tool", tool: "click" },
   r: { kind: "tool", tool: "box" },
+  b: { kind: "tool", tool: "brush" },
+  e: { kind: "tool", tool: "eraser" },
+  "[": { kind: "smaller-brush" },
+  "]": { kind: "larger-brush" },
   enter: { kind: "accept" },
   escape: { kind: "discard" },
   delete: { kind: "delete" },
@@ -107,6 +114,9 @@ export const HELP: readonly ShortcutGroup[] = [
     keys: [
       [["C"], "Click"],
       [["R"], "Box"],
+      [["B"], "Brush: paint on the selected mask, or a new one"],
+      [["E"], "Eraser (the right button swaps the two)"],
+      [["[", "]"], "Smaller, larger brush"],
       [["V"], "Select"],
       [["wheel"], "Zoom to the pointer"],
       [["Space", "drag"], "Move the image (or the middle button)"],

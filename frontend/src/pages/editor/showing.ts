@@ -1,18 +1,22 @@
 /** What the canvas and the panel show of the editor's state. Reads signals, so computed values follow by themselves. */
 import type { Size } from "../../core/geometry";
 import { promptCount, READINGS, SINGLE } from "../../core/prompts";
+import { bbox } from "../../core/rle";
 import { type Upsampling, upsampling } from "../../core/upsample";
 import { candidateOf } from "../../infer/protocol";
 import type { Colour, Draft, ShownMask } from "../../render/layers";
 import { categoryColour, ownColour } from "./colours";
 import type { Editor } from "./editor";
+import type { PaintedMask } from "./painting";
 
 /** All visible masks, large ones first, so that parts lie over the wholes that they belong to. */
 export function masksToShow(editor: Editor): ShownMask[] {
   const { document, hidden, selectedId, pointedId } = editor.editing;
+  const painted = editor.painting.mask.value;
+  const replaced = [editor.prompting.replacedId.value, painted?.base?.id];
   const shown: ShownMask[] = [];
   for (const record of document.value.annotations.values()) {
-    if (hidden.value.has(record.id) || record.id === editor.prompting.replacedId.value) continue;
+    if (hidden.value.has(record.id) || replaced.includes(record.id)) continue;
     shown.push({
       id: record.id,
       runs: record.runs,
@@ -23,7 +27,13 @@ export function masksToShow(editor: Editor): ShownMask[] {
       pointed: pointedId.value === record.id,
     });
   }
+  if (painted) shown.push(paintedToShow(editor, painted));
   return shown.sort((one, other) => other.box[2] * other.box[3] - one.box[2] * one.box[3]);
+}
+
+function paintedToShow(editor: Editor, { id, base, runs, size }: PaintedMask): ShownMask {
+  const colour = colourOf(editor, base ?? { id, categoryId: editor.categoryId.value });
+  return { id, runs, box: bbox(runs, size), colour, proposed: false, selected: true, pointed: false };
 }
 
 /** The mask being made, or the preview under the pointer. */

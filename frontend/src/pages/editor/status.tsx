@@ -1,5 +1,6 @@
 /** What the canvas has to say: one line of hint, and the truth when clicks cannot be answered yet. */
 import { useSignal, useSignalEffect } from "@preact/signals";
+import { isBrush } from "../../tools/tool";
 import { Button } from "../../ui/button";
 import { Icon } from "../../ui/icon";
 import type { Editor } from "./editor";
@@ -80,9 +81,18 @@ function useSlow(editor: Editor): "" | "line" | "words" {
   return slow.value;
 }
 
+function brushHint({ painting, editing, tool }: Editor): string {
+  if (painting.strokes.value > 0)
+    return "Right button does the opposite. [ and ] change the size. Enter saves, Esc discards.";
+  const erases = tool.value === "eraser";
+  if (editing.selected.value) return erases ? "Wipe pixels off the selected mask." : "Paint on the selected mask.";
+  return erases ? "Wipe pixels off the mask under the eraser." : "Paint a new mask, or select one to mend it.";
+}
+
 function hintOf(editor: Editor): string {
   if (editor.hasDraft.value)
     return "Left click adds, right click takes away. Tab: another candidate. Enter accepts, Esc discards.";
+  if (isBrush(editor.tool.value)) return brushHint(editor);
   if (editor.tool.value === "select") {
     if (!editor.editing.selected.value) return "Click on a mask to select it. Drag moves the image.";
     return "1–9 sets the category, Delete removes the mask, C and a click refine it.";
