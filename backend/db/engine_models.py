@@ -96,11 +96,12 @@ class Round(Row):
 
 
 class Promotion(Row):
-    """The project's active model version moved; the log of that pointer."""
+    """The project's active model version moved; the log of that pointer, in the order of the project's revisions."""
 
     __tablename__ = "promotion"
-    __table_args__ = (one_of("kind", PromotionKind), Index(None, "project_id", "created_at", "id"))
+    __table_args__ = (one_of("kind", PromotionKind), UniqueConstraint("project_id", "revision"))
     project_id: Mapped[str] = mapped_column(String(36), ForeignKey("project.id"))
+    revision: Mapped[int]
     round_id: Mapped[str | None] = points_to("round.id")
     from_version_id: Mapped[str | None] = points_to("model_version.id")
     to_version_id: Mapped[str] = points_to("model_version.id")

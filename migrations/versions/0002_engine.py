@@ -211,6 +211,7 @@ def _promotion() -> None:
         "promotion",
         _id(),
         _refers("project_id"),
+        sa.Column("revision", sa.Integer(), nullable=False),
         _refers("round_id", nullable=True),
         _refers("from_version_id", nullable=True),
         _refers("to_version_id"),
@@ -225,10 +226,10 @@ def _promotion() -> None:
         _points("promotion", "to_version_id", "model_version"),
         _points("promotion", "actor_id", "actor"),
         _key("promotion"),
+        _unique("promotion", "project_id", "revision"),
     )
     for column in ("round_id", "from_version_id", "to_version_id", "actor_id"):
         _index("promotion", column)
-    _index("promotion", "project_id", "created_at", "id")
 
 
 def _detector() -> None:
