@@ -14,6 +14,7 @@ from backend.api import (
     health,
     images,
     jobs,
+    metrics,
     model_versions,
     pages,
     policy,
@@ -43,7 +44,7 @@ TAGS = [
     {"name": "sign-in", "description": "The one-time link and the session."},
     {"name": "health", "description": "Whether the parts are there."},
 ]
-PARTS = (health, accounts, projects, images, annotations, audits, model_versions, exports, jobs, events, pages)
+PARTS = (health, accounts, projects, images, annotations, audits, metrics, model_versions, exports, jobs, events, pages)
 
 
 def create_app(runtime: Runtime) -> FastAPI:

@@ -82,3 +82,78 @@ class Correction(Body):
 
 class Corrected(Answer):
     iou: float
+
+
+# --- effort ---------------------------------------------------------------------------------------------------------
+
+
+class EffortRow(Answer):
+    key: str | None = Field(description="The stage, the model version's id or the person's; null: none is named.")
+    name: str
+    round: int | None = Field(description="The round that made this model version.")
+    image_count: int
+    mask_count: int = Field(description="Masks that stand: begun here, or proposals accepted as they are.")
+    figures: list[Figure]
+
+
+class EffortTable(Answer):
+    stages: list[EffortRow]
+    versions: list[EffortRow]
+    annotators: list[EffortRow]
+
+
+# --- promotions -----------------------------------------------------------------------------------------------------
+
+Reason = Annotated[str, Field(max_length=2000)]
+
+
+class VersionName(Answer):
+    id: str
+    name: str
+    version: str
+    digest: str
+
+
+class ActorName(Answer):
+    id: str
+    name: str
+
+
+class Promotion(Answer):
+    """The active model version of a project moved."""
+
+    id: str
+    kind: Literal["promotion", "override", "rollback", "manual"] = Field(
+        description="`promotion`: with the gate report; `override`: against it; `manual`: outside of rounds."
+    )
+    from_version_id: str | None
+    to_version_id: str
+    from_version: VersionName | None
+    to_version: VersionName
+    round_id: str | None
+    round_number: int | None
+    trained_from_id: str | None = Field(description="The version that this round's candidate was trained from.")
+    actor: ActorName | None = Field(description="Null: the policy, or the first model version of the installation.")
+    reason: str
+    created_at: Time
+
+
+class PromotionList(Answer):
+    promotions: list[Promotion]
+
+
+class PromoteIn(Body):
+    reason: Reason = Field(default="", description="Needed where the gate report does not recommend the candidate.")
+    seen_version_id: Id | None = Field(
+        default=None, description="Against the report: the active version that the page showed."
+    )
+
+
+class RejectIn(Body):
+    reason: Reason = ""
+
+
+class RollbackIn(Body):
+    reason: Reason
+    to_version_id: Id | None = Field(default=None, description="Any version that served before; default: the last.")
+    seen_version_id: Id | None = Field(default=None, description="The active version that the page showed.")

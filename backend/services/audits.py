@@ -18,7 +18,8 @@ from backend.db.types import moment
 from backend.engine import audits, sampling
 from backend.errors import Conflict, Invalid, NotFound
 from backend.runtime import Runtime
-from backend.services import annotations, projects
+from backend.services import projects
+from backend.services.annotations import ALIVE
 from backend.uow import UnitOfWork
 from segmenter import masks
 
@@ -71,7 +72,7 @@ def _population(project_id: str, generation_id: str | None) -> Any:
         select(Annotation.id)
         .join(Image, Image.id == Annotation.image_id)
         .where(Annotation.project_id == project_id, Annotation.source.in_(SOURCES), Image.state == "ready")
-        .where(Annotation.state.in_(annotations.ALIVE))
+        .where(Annotation.state.in_(ALIVE))
     )
     return query if generation_id is None else query.where(Annotation.generation_id == generation_id)
 
@@ -117,7 +118,7 @@ def _free() -> ColumnElement[bool]:
 
 def _view(session: Session, item: AuditItem) -> dict[str, Any]:
     annotation = session.get_one(Annotation, item.annotation_id)
-    shown = {"id": item.id, "audit_id": item.audit_id, "lease_expires_at": item.lease_expires_at}
+    shown: dict[str, Any] = {"id": item.id, "audit_id": item.audit_id, "lease_expires_at": item.lease_expires_at}
     shown |= {"image_id": annotation.image_id, "size": [annotation.height, annotation.width]}
     shown |= {"counts": annotation.counts, "prompts": annotation.prompts}
     return shown | {"bbox": [annotation.box_x, annotation.box_y, annotation.box_w, annotation.box_h]}

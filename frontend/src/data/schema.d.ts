@@ -13,13 +13,37 @@ export interface paths {
         post?: never;
         /**
          * Delete an annotation
-         * @description It can be restored; deleting twice is fine.
+         * @description A proposal is rejected by it. It can be restored; deleting twice is fine.
          */
         delete: operations["delete_annotation"];
         options?: never;
         head?: never;
-        /** Change category or attributes */
+        /** Change category, attributes or flag */
         patch: operations["change_annotation"];
+        trace?: never;
+    };
+    "/api/annotations/{annotation_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept a proposal
+         * @description The model stays its maker, the caller becomes who decided. Accepting twice is fine.
+         */
+        post: operations["accept_annotation"];
+        /**
+         * Take the acceptance of a proposal back
+         * @description It is proposed again, as if nobody had decided.
+         */
+        delete: operations["reconsider_annotation"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/annotations/{annotation_id}/restore": {
@@ -567,6 +591,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/effort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what masks cost
+         * @description Seconds (active and wall), clicks and brush edits per mask, masks per image, and what became of proposals.
+         */
+        get: operations["read_effort"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/exports": {
         parameters: {
             query?: never;
@@ -695,6 +739,23 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            /**
+             * Decided By Id
+             * @description Who accepted or rejected this proposal.
+             */
+            decided_by_id: string | null;
+            /**
+             * Flag
+             * @description What a person finds wrong with it.
+             */
+            flag: string | null;
+            /**
+             * Generation Id
+             * @description The run of the model that proposed it.
+             */
+            generation_id: string | null;
             /** Id */
             id: string;
             /** Image Id */
@@ -725,7 +786,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "accepted" | "proposed" | "rejected" | "superseded" | "deleted";
+            state: "accepted" | "proposed" | "rejected" | "superseded" | "deleted" | "withdrawn";
             /** Supersedes Id */
             supersedes_id: string | null;
             /** Wall Seconds */
@@ -747,6 +808,11 @@ export interface components {
              * @description Null takes the category away; leave out to keep it.
              */
             category_id?: string | null;
+            /**
+             * Flag
+             * @description What is wrong with it, for others to see; null takes the flag away.
+             */
+            flag?: string | null;
             /**
              * Revision
              * @description The revision that was seen; another one answers 409 `stale_revision`.
@@ -1054,6 +1120,39 @@ export interface components {
              * @description Active time of this correction.
              */
             seconds: number;
+        };
+        /** EffortRow */
+        EffortRow: {
+            /** Figures */
+            figures: components["schemas"]["Figure"][];
+            /** Image Count */
+            image_count: number;
+            /**
+             * Key
+             * @description The stage, the model version's id or the person's; null: none is named.
+             */
+            key: string | null;
+            /**
+             * Mask Count
+             * @description Masks that stand: begun here, or proposals accepted as they are.
+             */
+            mask_count: number;
+            /** Name */
+            name: string;
+            /**
+             * Round
+             * @description The round that made this model version.
+             */
+            round: number | null;
+        };
+        /** EffortTable */
+        EffortTable: {
+            /** Annotators */
+            annotators: components["schemas"]["EffortRow"][];
+            /** Stages */
+            stages: components["schemas"]["EffortRow"][];
+            /** Versions */
+            versions: components["schemas"]["EffortRow"][];
         };
         /** EmbeddingState */
         EmbeddingState: {
@@ -1602,6 +1701,104 @@ export interface operations {
                 };
             };
             /** @description `stale_revision`: somebody changed it since. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_annotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                annotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is no proposal any more; the code is its state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reconsider_annotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                annotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is no proposal any more; the code is its state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3139,6 +3336,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Category"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_effort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EffortTable"];
                 };
             };
             /** @description Not signed in. */

@@ -1,0 +1,78 @@
+"""What masks cost, from what the page saved and what became of proposals."""
+
+from typing import Any
+
+import pytest
+
+from backend.db.models import Round
+from tests import make
+from tests.web import Browser, draft, mask
+
+
+def save(browser: Browser, image_id: str, left: int, **fields: Any) -> dict[str, Any]:
+    answer = browser.post(f"/api/images/{image_id}/annotations", json=draft(mask(left=left), **fields))
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def figures(row: dict[str, Any]) -> dict[str, Any]:
+    return {figure["name"]: figure for figure in row["figures"]}
+
+
+def test_the_table_of_a_project(browser: Browser) -> None:
+    project_id = browser.new_project()
+    with browser.runtime.write() as uow:
+        project = uow.session.get_one(make.models.Project, project_id)
+        first, second = (make.image(uow, project, height=40, width=60).id for _ in range(2))
+        version = make.model_version(uow, name="starter", version="7")
+        uow.session.add(
+            Round(project_id=project_id, number=3, trigger="admin", policy={}, candidate_version_id=version.id)
+        )
+        uow.session.flush()
+        machine, image = make.actor(uow, kind="model"), uow.session.get_one(make.models.Image, second)
+        fields = {"stage": "semi_automatic", "source": "automatic", "model_version_id": version.id, "counts": "x"}
+        proposals = [
+            make.annotation(uow, image, machine, state=state, decided_by_id=decider, **fields).id
+            for state, decider in (("accepted", None), ("rejected", None), ("proposed", None), ("proposed", None))
+        ]
+        me = browser.get("/api/me").json()["id"]
+        for proposal_id in proposals[:2]:
+            uow.session.get_one(make.models.Annotation, proposal_id).decided_by_id = me
+        make.annotation(uow, image, make.actor(uow), source="import")
+    with browser.runtime.write() as uow:
+        uow.session.get_one(make.models.Project, project_id).stage = "semi_automatic"
+    save(browser, second, 20, active_seconds=4, wall_seconds=4.5, supersedes_id=proposals[2], brush_edits=2)
+    with browser.runtime.write() as uow:
+        uow.session.get_one(make.models.Project, project_id).stage = "assisted_manual"
+    save(browser, first, 1, active_seconds=10, wall_seconds=30, model_version_id=version.id)
+    gone = save(browser, first, 2, active_seconds=2, wall_seconds=2)
+    assert browser.delete(f"/api/annotations/{gone['id']}").status_code == 204
+
+    table = browser.get(f"/api/projects/{project_id}/effort").json()
+    manual, semi = table["stages"]
+    assert (manual["key"], manual["name"], manual["image_count"], manual["mask_count"]) == (
+        *("assisted_manual", "Assisted-manual", 1),
+        1,
+    )
+    told = figures(manual)
+    assert (told["Active seconds per mask"]["value"], told["Wall seconds per mask"]["value"]) == (12, 32)
+    assert told["Active seconds per mask"]["paper"] == "34 s at first, 14 s at the end"
+    assert told["Clicks per mask"]["value"] == 2
+    told = figures(semi)
+    assert (semi["image_count"], semi["mask_count"], told["Masks per image"]["value"]) == (1, 2, 2)
+    assert told["Active seconds per mask"]["value"] == 4
+    assert told["Brush edits per mask"]["value"] == 2
+    decided = [told[f"Proposals {what}"] for what in ("accepted as they are", "corrected", "rejected")]
+    assert [(figure["value"], figure["n"]) for figure in decided] == [(pytest.approx(1 / 3), 3)] * 3
+
+    versions = {row["name"]: row for row in table["versions"]}
+    assert set(versions) == {"starter 7", "No model"}
+    assert (versions["starter 7"]["round"], versions["starter 7"]["mask_count"]) == (3, 2)
+    (me_row,) = table["annotators"]
+    assert (me_row["key"], me_row["mask_count"], figures(me_row)["Proposals rejected"]["n"]) == (me, 3, 3)
+
+
+def test_an_empty_project_has_no_rows(browser: Browser) -> None:
+    answer = browser.get(f"/api/projects/{browser.new_project()}/effort")
+    assert answer.json() == {"stages": [], "versions": [], "annotators": []}
+    assert browser.get("/api/projects/x/effort").status_code == 404
