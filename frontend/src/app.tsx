@@ -1,5 +1,4 @@
 import { signal } from "@preact/signals";
-import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { errorOf, signedIn } from "./data/http";
 import { me, openSession } from "./data/session";
@@ -9,25 +8,18 @@ import { SignInPage } from "./pages/sign-in";
 import { UnknownPage } from "./pages/unknown";
 import { OfflineBanner } from "./ui/banner";
 import { HelpOverlay } from "./ui/help";
+import { lazily } from "./ui/lazy";
 import { route } from "./ui/router";
 import { OutboxList } from "./ui/saved";
 import { Note, Waiting } from "./ui/states";
 import { Toasts } from "./ui/toasts";
 
-type Editor = ComponentType<{ projectId: string; imageId: string }>;
-
-const editor = signal<Editor | undefined>(undefined);
 const failed = signal<Error | undefined>(undefined);
 
 /** The editor and the decoder's runtime are loaded when the first image is opened. */
-async function loadEditor(): Promise<void> {
-  try {
-    editor.value = (await import("./pages/editor")).EditorPage;
-    failed.value = undefined;
-  } catch (cause) {
-    failed.value = errorOf(cause);
-  }
-}
+const EditorPage = lazily(async () => (await import("./pages/editor")).EditorPage, "the editor");
+const QualityPage = lazily(async () => (await import("./pages/quality")).QualityPage, "the page");
+const AuditPage = lazily(async () => (await import("./pages/audit")).AuditPage, "the audit");
 
 async function start(): Promise<void> {
   try {
@@ -67,24 +59,12 @@ function CurrentPage() {
     case "project":
       return <ImagesPage key={now.projectId} projectId={now.projectId} />;
     case "editor":
-      return <LazyEditor projectId={now.projectId} imageId={now.imageId} />;
-    case "unknown":
+      return <EditorPage projectId={now.projectId} imageId={now.imageId} />;
+    case "quality":
+      return <QualityPage key={now.projectId} projectId={now.projectId} />;
+    case "audit":
+      return <AuditPage key={now.auditId} projectId={now.projectId} auditId={now.auditId} />;
+    default:
       return <UnknownPage />;
   }
-}
-
-function LazyEditor(props: { projectId: string; imageId: string }) {
-  const Loaded = editor.value;
-  useEffect(() => {
-    if (!Loaded) void loadEditor();
-  }, [Loaded]);
-  if (Loaded) return <Loaded {...props} />;
-  if (failed.value) {
-    return (
-      <Note kind="negative" onRetry={() => location.reload()}>
-        The editor could not be loaded; perhaps Maskmill was updated meanwhile. {failed.value.message}
-      </Note>
-    );
-  }
-  return <Waiting text="Opening the editor …" />;
 }

@@ -12,6 +12,8 @@ export type Annotation = Geometry<Schemas["Annotation"]> & {
 };
 export type AnnotationIn = Geometry<Schemas["AnnotationIn"]>;
 export type AnnotationChanges = Pick<AnnotationIn, "category_id" | "attributes">;
+export type Audit = Schemas["Audit"];
+export type AuditEntry = Geometry<Schemas["AuditEntry"]>;
 export type Category = Schemas["Category"];
 export type Export = Schemas["Export"];
 export type Health = Schemas["Health"];
@@ -34,3 +36,20 @@ export interface Manifest {
 }
 
 export type ModelVersion = Omit<Schemas["ModelVersion"], "manifest"> & { manifest: Manifest };
+
+/** One line of a gate report; `figures` differ by gate. */
+export interface Gate {
+  name: string;
+  kind: "integrity" | "quality";
+  passed: boolean;
+  words: string;
+  figures: Record<string, unknown>;
+}
+
+/** The comparison of a round's candidate with the active version, as the server stored it. */
+export interface GateReport {
+  decision: "promote" | "reject" | "insufficient_evidence";
+  overridable: boolean;
+  words: string;
+  gates: Gate[];
+}

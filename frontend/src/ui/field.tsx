@@ -59,3 +59,84 @@ export function TextField({ label, text, wrong, help, placeholder, lines = 1, au
     </div>
   );
 }
+
+interface NumberFieldProps {
+  label: string;
+  /** Null when the field is empty. */
+  value: Signal<number | null>;
+  least?: number;
+  most?: number;
+  step?: number | "any";
+  help?: string;
+  wrong?: string;
+  testId?: string;
+}
+
+/** A number; what does not fit the limits is told by the browser when the form is sent. */
+export function NumberField({ label, value, least, most, step = "any", help, wrong, testId }: NumberFieldProps) {
+  const id = useId();
+  const below = wrong || help ? `${id}-below` : undefined;
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="number"
+        min={least}
+        max={most}
+        step={step}
+        value={value.value ?? ""}
+        aria-invalid={Boolean(wrong)}
+        aria-describedby={below}
+        data-testid={testId}
+        onInput={(event) => {
+          const { valueAsNumber } = event.currentTarget;
+          value.value = Number.isFinite(valueAsNumber) ? valueAsNumber : null;
+        }}
+      />
+      {below && (
+        <p class={wrong ? "wrong" : "help"} id={below} role={wrong ? "alert" : undefined}>
+          {wrong || help}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface ChoiceFieldProps<T extends string> {
+  label: string;
+  value: Signal<T>;
+  options: readonly (readonly [value: T, words: string])[];
+  help?: string;
+  testId?: string;
+}
+
+/** One of a few. */
+export function ChoiceField<T extends string>({ label, value, options, help, testId }: ChoiceFieldProps<T>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        value={value.value}
+        aria-describedby={help ? `${id}-below` : undefined}
+        data-testid={testId}
+        onChange={(event) => {
+          value.value = event.currentTarget.value as T;
+        }}
+      >
+        {options.map(([option, words]) => (
+          <option key={option} value={option} selected={option === value.value}>
+            {words}
+          </option>
+        ))}
+      </select>
+      {help && (
+        <p class="help" id={`${id}-below`}>
+          {help}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -8,6 +8,7 @@ import { useShortcutHelp } from "../../ui/help";
 import { Icon } from "../../ui/icon";
 import { useKeys } from "../../ui/keys";
 import { useLoad } from "../../ui/load";
+import { ProjectTabs } from "../../ui/project-tabs";
 import { navigate, paths } from "../../ui/router";
 import { Note } from "../../ui/states";
 import { toast, toastFailure } from "../../ui/toasts";
@@ -69,7 +70,9 @@ export function ImagesPage({ projectId }: { projectId: string }) {
   }
   return (
     <>
-      <TopBar crumbs={[{ label: shown?.name ?? "…" }]} stage={shown?.stage} />
+      <TopBar crumbs={[{ label: shown?.name ?? "…" }]} stage={shown?.stage}>
+        <ProjectTabs projectId={projectId} />
+      </TopBar>
       <main class="page" data-testid="images-page">
         {project.error.value && (
           <Note kind="negative" onRetry={project.reload}>

@@ -1,0 +1,25 @@
+import { Link, paths, route } from "./router";
+
+const TABS = [
+  { name: "Images", page: "project", path: paths.project },
+  { name: "Quality", page: "quality", path: paths.quality },
+] as const;
+
+/** The pages of one project, in its top bar. */
+export function ProjectTabs({ projectId }: { projectId: string }) {
+  const here = route.value.page;
+  return (
+    <nav class="tabs" aria-label="Project">
+      {TABS.map(({ name, page, path }) => (
+        <Link
+          key={page}
+          href={path(projectId)}
+          aria-current={page === here ? "page" : undefined}
+          data-testid={`tab-${page}`}
+        >
+          {name}
+        </Link>
+      ))}
+    </nav>
+  );
+}
