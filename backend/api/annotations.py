@@ -16,6 +16,9 @@ CONFLICTS: schemas.Responses = {
 STALE: schemas.Responses = {
     409: {"model": schemas.Problem, "description": "`stale_revision`: somebody changed it since."}
 }
+GONE: schemas.Responses = {
+    409: {"model": schemas.Problem, "description": "It is no proposal any more; the code is its state."}
+}
 
 
 @router.get(
@@ -47,7 +50,7 @@ def create_annotation(
 
 @router.patch(
     "/annotations/{annotation_id}",
-    summary="Change category or attributes",
+    summary="Change category, attributes or flag",
     response_model=schemas.Annotation,
     responses=STALE,
 )
@@ -61,10 +64,36 @@ def change_annotation(annotation_id: str, body: schemas.AnnotationChange, runtim
 
 @router.delete("/annotations/{annotation_id}", summary="Delete an annotation", status_code=204, response_class=Response)
 @allow(Policy.SIGNED_IN)
-def delete_annotation(annotation_id: str, runtime: AtRuntime) -> None:
-    """It can be restored; deleting twice is fine."""
+def delete_annotation(annotation_id: str, runtime: AtRuntime, caller: Caller) -> None:
+    """A proposal is rejected by it. It can be restored; deleting twice is fine."""
     with runtime.write() as uow:
-        annotations.delete(uow, annotation_id)
+        annotations.delete(uow, annotation_id, caller.id)
+
+
+@router.post(
+    "/annotations/{annotation_id}/accept",
+    summary="Accept a proposal",
+    response_model=schemas.Annotation,
+    responses=GONE,
+)
+@allow(Policy.SIGNED_IN)
+def accept_annotation(annotation_id: str, runtime: AtRuntime, caller: Caller) -> object:
+    """The model stays its maker, the caller becomes who decided. Accepting twice is fine."""
+    with runtime.write() as uow:
+        return annotations.view(annotations.accept(uow, annotation_id, caller.id))
+
+
+@router.delete(
+    "/annotations/{annotation_id}/accept",
+    summary="Take the acceptance of a proposal back",
+    response_model=schemas.Annotation,
+    responses=GONE,
+)
+@allow(Policy.SIGNED_IN)
+def reconsider_annotation(annotation_id: str, runtime: AtRuntime) -> object:
+    """It is proposed again, as if nobody had decided."""
+    with runtime.write() as uow:
+        return annotations.view(annotations.reconsider(uow, annotation_id))
 
 
 @router.post(

@@ -273,8 +273,12 @@ class Annotation(Answer):
     parent_id: str | None
     supersedes_id: str | None
     source: Source
-    state: Literal["accepted", "proposed", "rejected", "superseded", "deleted"]
+    state: Literal["accepted", "proposed", "rejected", "superseded", "deleted", "withdrawn"]
     revision: int
+    flag: str | None = Field(description="What a person finds wrong with it.")
+    decided_by_id: str | None = Field(description="Who accepted or rejected this proposal.")
+    decided_at: Time | None
+    generation_id: str | None = Field(description="The run of the model that proposed it.")
     model_version_id: str | None
     prompts: list[PointPrompt | BoxPrompt | MaskPrompt]
     chosen_candidate: int | None
@@ -302,6 +306,9 @@ class AnnotationChange(Body):
     )
     category_id: Id | None = Field(default=None, description="Null takes the category away; leave out to keep it.")
     attributes: Attributes | None = None
+    flag: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=CONTROL_FREE)] | None = Field(
+        default=None, description="What is wrong with it, for others to see; null takes the flag away."
+    )
 
 
 # --- models, exports, jobs ------------------------------------------------------------------------------------------

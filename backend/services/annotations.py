@@ -1,7 +1,9 @@
 """Annotations: one mask each. Geometry never changes: an edit is a new annotation that supersedes the old one.
 
 States: accepted or proposed are alive; superseded, deleted and rejected (a deleted proposal) are not, and each of these
-can come back. Every step is a conditional UPDATE, so of two people who edit the same annotation one gets a Conflict.
+can come back; withdrawn (a proposal that its maker took back) cannot. Whoever accepts or rejects a proposal is written
+beside the model that made it. Every step is a conditional UPDATE: of two people who edit the same annotation one gets a
+Conflict.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from backend.db.models import Annotation, Image, ModelVersion, Project, Source
+from backend.db.models import Actor, Annotation, Image, ModelVersion, Project, Source
 from backend.db.session import insert_new
+from backend.db.types import moment
 from backend.errors import Conflict, Invalid, NotFound
 from backend.runtime import Runtime
 from backend.services import images, projects
@@ -30,6 +33,7 @@ IDENTITY = [
     *("counts", "prompts", "chosen_candidate"),
 ]
 CHANGEABLE = ["category_id", "attributes"]
+UNDECIDED = {"decided_by_id": None, "decided_at": None}
 
 
 @dataclass(frozen=True)
@@ -162,9 +166,9 @@ def _supersede(uow: UnitOfWork, image_id: str, annotation_id: str) -> None:
 
 
 def change(uow: UnitOfWork, annotation_id: str, revision: int, changes: Mapping[str, Any]) -> Annotation:
-    """Set category and attributes of the revision that was seen; Conflict `stale_revision` if it is another by now."""
+    """Set category, attributes, flag of the revision that was seen; Conflict `stale_revision` if it is another now."""
     annotation = find(uow.session, annotation_id)
-    values = {name: changes[name] for name in CHANGEABLE if name in changes}
+    values = {name: changes[name] for name in (*CHANGEABLE, "flag") if name in changes}
     if values.get("category_id") is not None:
         projects.require_category(uow.session, annotation.project_id, values["category_id"], active=True)
     if "attributes" in values:
@@ -181,11 +185,38 @@ def change(uow: UnitOfWork, annotation_id: str, revision: int, changes: Mapping[
     return changed
 
 
-def delete(uow: UnitOfWork, annotation_id: str) -> None:
-    """Accepted becomes deleted, proposed becomes rejected; again is fine; Conflict if it was superseded."""
+def accept(uow: UnitOfWork, annotation_id: str, actor_id: str) -> Annotation:
+    """A proposal becomes accepted, by this person; an accepted one stays as it is. Conflict if it is not alive."""
     annotation = find(uow.session, annotation_id)
-    for before, after in (("accepted", "deleted"), ("proposed", "rejected")):
-        gone = _step(uow, annotation_id, (before,), after)
+    if annotation.state == "accepted":
+        return annotation
+    accepted = _step(uow, annotation_id, ("proposed",), "accepted", decided_by_id=actor_id, decided_at=moment())
+    if accepted is None:
+        raise Conflict(f"This proposal is {annotation.state} by now.", code=annotation.state)
+    _tell(uow, "annotation.changed", accepted)
+    return accepted
+
+
+def reconsider(uow: UnitOfWork, annotation_id: str) -> Annotation:
+    """Take back that a proposal was accepted; one that is proposed stays as it is. Conflict for anything else."""
+    annotation = find(uow.session, annotation_id)
+    if annotation.state == "proposed":
+        return annotation
+    if annotation.state != "accepted" or annotation.decided_at is None:
+        raise Conflict("This annotation is no proposal that somebody accepted.", code=annotation.state)
+    back = _step(uow, annotation_id, ("accepted",), "proposed", **UNDECIDED)
+    if back is None:
+        raise Conflict("Somebody changed this annotation since.", code="stale_revision")
+    _tell(uow, "annotation.changed", back)
+    return back
+
+
+def delete(uow: UnitOfWork, annotation_id: str, actor_id: str | None = None) -> None:
+    """Accepted becomes deleted, proposed becomes rejected (by this person); again is fine; Conflict if superseded."""
+    annotation = find(uow.session, annotation_id)
+    decision = {"decided_by_id": actor_id, "decided_at": moment()}
+    for before, after, values in (("accepted", "deleted", {}), ("proposed", "rejected", decision)):
+        gone = _step(uow, annotation_id, (before,), after, **values)
         if gone is not None:
             _tell(uow, "annotation.deleted", gone)
             return
@@ -196,21 +227,34 @@ def delete(uow: UnitOfWork, annotation_id: str) -> None:
 def restore(uow: UnitOfWork, annotation_id: str) -> Annotation:
     """Bring back what was deleted, rejected or superseded; an annotation that is alive stays as it is.
 
-    A superseded one comes back only when what superseded it is gone: deleting the new and restoring the old undoes an
-    edit. Restoring the new one supersedes the old one again. Raises Conflict `superseded` otherwise.
+    A proposal that nobody had accepted is one again; a withdrawn one stays away (Conflict `withdrawn`). What was
+    superseded comes back only when what superseded it is gone: deleting the new and restoring the old undoes an edit.
+    Restoring the new one supersedes the old one again. Raises Conflict `superseded` otherwise.
     """
     annotation = find(uow.session, annotation_id)
     if annotation.state in ALIVE:
         return annotation
+    if annotation.state == "withdrawn":
+        raise Conflict("This proposal was withdrawn.", code="withdrawn")
     if uow.session.scalar(_successors(annotation_id).limit(1)):
         raise Conflict("Another annotation has replaced this one.", code="superseded")
     if annotation.supersedes_id is not None:
         _take_over_again(uow, annotation)
-    back = _step(uow, annotation_id, (annotation.state,), "proposed" if annotation.state == "rejected" else "accepted")
+    if annotation.state == "rejected" or _was_proposal(uow.session, annotation):
+        back = _step(uow, annotation_id, (annotation.state,), "proposed", **UNDECIDED)
+    else:
+        back = _step(uow, annotation_id, (annotation.state,), "accepted")
     if back is None:
         raise Conflict("Somebody changed this annotation since.", code="stale_revision")
     _tell(uow, "annotation.changed", back)
     return back
+
+
+def _was_proposal(session: Session, annotation: Annotation) -> bool:
+    """Whether a proposal was superseded: a model made it, and no person had decided about it."""
+    if annotation.state != "superseded" or annotation.decided_at is not None:
+        return False
+    return session.get_one(Actor, annotation.actor_id).kind == "model"
 
 
 def _take_over_again(uow: UnitOfWork, annotation: Annotation) -> None:
@@ -227,7 +271,7 @@ def _take_over_again(uow: UnitOfWork, annotation: Annotation) -> None:
 
 def _successors(annotation_id: str) -> Select[str]:
     """Ids of what replaced an annotation and still counts, even if it was replaced in turn."""
-    gone = ("deleted", "rejected")
+    gone = ("deleted", "rejected", "withdrawn")
     return select(Annotation.id).where(Annotation.supersedes_id == annotation_id, Annotation.state.not_in(gone))
 
 
@@ -255,8 +299,8 @@ def view(annotation: Annotation) -> dict[str, Any]:
     return told
 
 
-def _step(uow: UnitOfWork, annotation_id: str, before: Sequence[str], after: str) -> Annotation | None:
-    return _conditional(uow, Annotation.id == annotation_id, Annotation.state.in_(before), state=after)
+def _step(uow: UnitOfWork, annotation_id: str, before: Sequence[str], after: str, **values: Any) -> Annotation | None:
+    return _conditional(uow, Annotation.id == annotation_id, Annotation.state.in_(before), state=after, **values)
 
 
 def _conditional(uow: UnitOfWork, *conditions: Any, **values: Any) -> Annotation | None:

@@ -61,7 +61,7 @@ def test_strokes_are_saved_as_they_were_painted(
 
 
 def odd_brush(page: Page) -> int:
-    """Makes the brush larger until its width is odd: it then stands on the middle of pixels, as `Editor.position` does."""
+    """Makes the brush larger until its width is odd: it then stands on the middle of pixels, as the mouse does here."""
     for _ in range(20):
         page.keyboard.press("]")
         diameter = int(page.locator(".editor-size output").inner_text().split()[0])
