@@ -20,6 +20,7 @@ from backend.api import (
     policy,
     problems,
     projects,
+    ratings,
     schemas,
     shield,
 )
@@ -37,6 +38,7 @@ TAGS = [
     {"name": "images", "description": "Upload, list and look at images; what is served is upright."},
     {"name": "annotations", "description": "One mask each. Geometry never changes: an edit supersedes."},
     {"name": "audits", "description": "People correct samples of automatic masks; the overlaps are the report."},
+    {"name": "ratings", "description": "Blind scores of masks from several sources."},
     {"name": "models", "description": "Model versions, their decoder for the browser, and embeddings."},
     {"name": "exports", "description": "Immutable archives of a project's annotations."},
     {"name": "jobs", "description": "What the workers do, and what they gave up on."},
@@ -44,7 +46,10 @@ TAGS = [
     {"name": "sign-in", "description": "The one-time link and the session."},
     {"name": "health", "description": "Whether the parts are there."},
 ]
-PARTS = (health, accounts, projects, images, annotations, audits, metrics, model_versions, exports, jobs, events, pages)
+PARTS = (
+    *(health, accounts, projects, images, annotations, audits, ratings, metrics, model_versions, exports),
+    *(jobs, events, pages),
+)
 
 
 def create_app(runtime: Runtime) -> FastAPI:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.api.schemas import Answer, Body, BoxPrompt, Id, MaskPrompt, PointPrompt, Time
+from backend.api.schemas import Answer, Body, BoxPrompt, Id, MaskPrompt, Name, PointPrompt, Text, Time
 
 # --- figures --------------------------------------------------------------------------------------------------------
 
@@ -104,8 +104,6 @@ class EffortTable(Answer):
 
 # --- promotions -----------------------------------------------------------------------------------------------------
 
-Reason = Annotated[str, Field(max_length=2000)]
-
 
 class VersionName(Answer):
     id: str
@@ -143,17 +141,114 @@ class PromotionList(Answer):
 
 
 class PromoteIn(Body):
-    reason: Reason = Field(default="", description="Needed where the gate report does not recommend the candidate.")
+    reason: Text = Field(default="", description="Needed where the gate report does not recommend the candidate.")
     seen_version_id: Id | None = Field(
         default=None, description="Against the report: the active version that the page showed."
     )
 
 
 class RejectIn(Body):
-    reason: Reason = ""
+    reason: Text = ""
 
 
 class RollbackIn(Body):
-    reason: Reason
+    reason: Text
     to_version_id: Id | None = Field(default=None, description="Any version that served before; default: the last.")
     seen_version_id: Id | None = Field(default=None, description="The active version that the page showed.")
+
+
+# --- ratings --------------------------------------------------------------------------------------------------------
+
+
+class ScaleStep(Answer):
+    low: int
+    high: int
+    words: str
+
+
+class RatingGuidelines(Answer):
+    version: str
+    scale: list[ScaleStep]
+    questions: list[str]
+    errors: list[str]
+    no_errors: list[str] = Field(description="What is no error.")
+
+
+class RatingTaskIn(Body):
+    name: Name
+    kind: Literal["stored", "prompted"] = Field(
+        description="`stored`: masks as they are. `prompted`: masks of people, and what versions make of a point in each."
+    )
+    sources: list[Literal["people"] | Id] = Field(
+        min_length=1, max_length=8, description="`people`, and ids of model versions."
+    )
+    masks: int = Field(ge=1, le=2_000, description="Masks of each source.")
+    raters_per_mask: int = Field(default=1, ge=1, le=20)
+    seed: Seed | None = None
+
+
+class RatedSource(Answer):
+    source: str = Field(description="`people`, or the id of a model version.")
+    name: str
+    mean: Figure
+    histogram: list[int] = Field(description="How often 1, 2, ... 10 was given.")
+
+
+class RatingComparison(Answer):
+    first: str
+    second: str
+    difference: Figure = Field(description="First minus second on the objects that both segmented.")
+    p_value: float = Field(description="Of the paired t-test, two-sided.")
+    bootstrap_low: float = Field(description="Of the 99 % interval over 10,000 resamples of the pairs.")
+    bootstrap_high: float
+
+
+class RatingTask(Answer):
+    id: str
+    project_id: str
+    name: str
+    kind: Literal["stored", "prompted"]
+    seed: int
+    state: Literal["preparing", "open", "closed", "failed"]
+    failure: str | None
+    raters_per_mask: int
+    guidelines_version: str
+    created_at: Time
+    mask_count: int
+    rating_count: int
+    sources: list[RatedSource] = Field(description="Those that have ratings.")
+    comparisons: list[RatingComparison]
+    figures: list[Figure] = Field(description="Agreement between raters, seconds per rating.")
+
+
+class RatingTaskList(Answer):
+    rating_tasks: list[RatingTask]
+
+
+class RatingView(Answer):
+    """One of five pictures of a mask."""
+
+    name: str
+    picture: bool = Field(description="Whether the image is drawn.")
+    mask: Literal["none", "red_overlay", "yellow_on_purple"]
+    prompt: bool = Field(description="Whether the prompt, if there is one, is drawn: a blue dot, a blue and white box.")
+    crop: list[int] = Field(description="[x, y, width, height]: the part of the image to show.")
+
+
+class RatingEntry(Answer):
+    """A mask to rate, without a word of where it comes from."""
+
+    id: str
+    rating_task_id: str
+    image_id: str
+    size: list[int] = Field(description="[height, width] of the image.")
+    counts: str = Field(description="Compressed COCO run lengths.")
+    bbox: list[int] = Field(description="[x, y, width, height] in pixels.")
+    prompt: PointPrompt | BoxPrompt | None
+    views: list[RatingView]
+    lease_expires_at: Time
+
+
+class RatingIn(Body):
+    score: int = Field(ge=1, le=10)
+    seconds: float = Field(ge=0, le=86_400, description="Time that this mask was looked at.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from backend.db.models import Embedding, Export, Image, Job
-from backend.services import embeddings, exports, images
+from backend.services import embeddings, exports, images, ratings
 from backend.uow import UnitOfWork
 
 
@@ -18,11 +18,16 @@ def given_up(uow: UnitOfWork, job: Job, reason: str) -> None:
         embeddings.mark_failed(uow, args["encoder_digest"], args["pixel_digest"], reason)
     elif job.kind == "export":
         exports.mark_failed(uow, args["export_id"], reason)
+    elif job.kind == "prepare_ratings":
+        ratings.mark_failed(uow, args["rating_task_id"], reason)
 
 
 def taken_up(uow: UnitOfWork, job: Job) -> None:
     """A dead or cancelled job waits again, so what had failed is queued again."""
     args, again = job.args, {"state": "queued", "failure": None}
+    if job.kind == "prepare_ratings":
+        ratings.prepare_again(uow, args["rating_task_id"])
+        return
     if job.kind == "ingest":
         statement = update(Image).where(Image.id == args["image_id"], Image.state == "failed")
     elif job.kind == "embed":

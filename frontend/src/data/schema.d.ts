@@ -259,6 +259,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/generations/{generation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a generation */
+        get: operations["read_generation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of each image */
+        get: operations["list_generation_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generations/{generation_id}/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause, resume, cancel or retry a generation
+         * @description What is written stays written. `retry` takes the images that failed or were passed over again.
+         */
+        post: operations["act_on_generation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -324,6 +378,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/images/{image_id}/assignment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who holds an image */
+        get: operations["read_assignment"];
+        put?: never;
+        /**
+         * Take an image, or renew the lease on it
+         * @description Saving masks does not need the lease: it keeps two people from working on one image unknowingly.
+         */
+        post: operations["take_image"];
+        /**
+         * Give an image back
+         * @description Giving back what one does not hold is fine.
+         */
+        delete: operations["release_image"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/images/{image_id}/complete": {
         parameters: {
             query?: never;
@@ -355,6 +434,46 @@ export interface paths {
         get: operations["read_pixels"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/images/{image_id}/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List an image's proposals
+         * @description Of one source, best predicted IoU first. A limit that is given alone is the only one.
+         */
+        get: operations["list_proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/images/{image_id}/proposals/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept an image's proposals
+         * @description The confident ones that nobody flagged; again accepts none.
+         */
+        post: operations["accept_proposals"];
         delete?: never;
         options?: never;
         head?: never;
@@ -546,6 +665,26 @@ export interface paths {
         patch: operations["change_project"];
         trace?: never;
     };
+    "/api/projects/{project_id}/assignments/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the next image
+         * @description The first image behind the one that is left, and nobody else gets it while the lease is renewed.
+         */
+        post: operations["take_next"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/audits": {
         parameters: {
             query?: never;
@@ -585,6 +724,30 @@ export interface paths {
          * @description A retired category of the same name comes back to life.
          */
         post: operations["create_category"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/detectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List box detectors
+         * @description Newest first.
+         */
+        get: operations["list_detectors"];
+        put?: never;
+        /**
+         * Train a box detector
+         * @description On the project's accepted masks; while one is being trained, the answer is that one.
+         */
+        post: operations["train_detector"];
         delete?: never;
         options?: never;
         head?: never;
@@ -635,6 +798,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/generations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List generations
+         * @description Newest first.
+         */
+        get: operations["list_generations"];
+        put?: never;
+        /**
+         * Start automatic generation
+         * @description Proposals that nobody touched are replaced by the new ones of the same source; what people decided stays.
+         */
+        post: operations["start_generation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/images": {
         parameters: {
             query?: never;
@@ -674,6 +861,309 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a project's policy */
+        get: operations["read_policy"];
+        /**
+         * Change a project's policy
+         * @description The whole policy anew. A round that runs goes on with the policy that it began with.
+         */
+        put: operations["write_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the moves of the active model version
+         * @description Newest first; every move is here, whoever or whatever made it.
+         */
+        get: operations["list_promotions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/proposals/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what limits would leave
+         * @description Always the same sample of images, with all of their proposals and scores.
+         */
+        get: operations["preview_proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/rating-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the rating tasks
+         * @description Newest first, each with its report so far.
+         */
+        get: operations["list_rating_tasks"];
+        put?: never;
+        /**
+         * Start a rating task
+         * @description `stored` rates masks as they are; for `prompted` a worker asks model versions for one point's masks first.
+         */
+        post: operations["create_rating_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll back to an earlier model version
+         * @description At once: only rows change. Untouched proposals of the left version are withdrawn; what people decided stays.
+         */
+        post: operations["roll_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/stage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read where a project stands
+         * @description The stage, the rule that leads out of it with its numbers, and what is new since the last round.
+         */
+        get: operations["read_stage"];
+        put?: never;
+        /**
+         * Go to the next or the previous stage
+         * @description One step, either way; it is kept in the history with the numbers of this moment.
+         */
+        post: operations["change_stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/stage/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the steps
+         * @description Newest first.
+         */
+        get: operations["list_stage_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rating-guidelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what raters are told */
+        get: operations["read_rating_guidelines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rating-items/{item_id}/lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Give a mask back unrated
+         * @description Somebody else may take it now.
+         */
+        delete: operations["release_rating_entry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rating-items/{item_id}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Rate a mask
+         * @description One's own score can be changed while the task is open.
+         */
+        put: operations["rate_entry"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rating-tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a rating task's report */
+        get: operations["read_rating_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rating-tasks/{task_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a rating task
+         * @description No more ratings are taken; the report stays.
+         */
+        post: operations["close_rating_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rating-tasks/{task_id}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the next mask to rate
+         * @description Leased to the caller, who gets the same one again (and the lease renewed) until it is rated or given back.
+         */
+        post: operations["next_rating_entry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rounds/{round_id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote a round's candidate
+         * @description With the gate report, or against it with a reason. Another encoder re-embeds the images in the background.
+         */
+        post: operations["promote_round"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rounds/{round_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject a round's candidate
+         * @description The candidate never serves.
+         */
+        post: operations["reject_round"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/login": {
         parameters: {
             query?: never;
@@ -698,6 +1188,36 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Acceptance */
+        Acceptance: {
+            /**
+             * All
+             * @description Also those that are not confident.
+             * @default false
+             */
+            all?: boolean;
+            /** Min Predicted Iou */
+            min_predicted_iou?: number | null;
+            /** Min Stability */
+            min_stability?: number | null;
+            /**
+             * Source
+             * @description Left out: as the project's policy says.
+             */
+            source?: ("automatic" | "detector") | null;
+        };
+        /** Accepted */
+        Accepted: {
+            /** Accepted */
+            accepted: number;
+        };
+        /** ActorName */
+        ActorName: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
         /** Annotation */
         Annotation: {
             /** Active Seconds */
@@ -913,6 +1433,20 @@ export interface components {
             /** Annotations */
             annotations: components["schemas"]["Annotation"][];
         };
+        /** Assignment */
+        Assignment: {
+            /** @description Who works on the image now; null: nobody. */
+            holder: components["schemas"]["Holder"] | null;
+            /** Image Id */
+            image_id: string;
+            /**
+             * Lease Expires At
+             * @description Renew before this time by taking the image again.
+             */
+            lease_expires_at: string | null;
+            /** Mine */
+            mine: boolean;
+        };
         /** Audit */
         Audit: {
             /** Bars */
@@ -1103,6 +1637,35 @@ export interface components {
             /** Complete */
             complete: boolean;
         };
+        /** Condition */
+        Condition: {
+            /** Met */
+            met: boolean;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "masks" | "rounds" | "acceptance" | "audit";
+            /** Needed */
+            needed: number;
+            /**
+             * Now
+             * @description Null while too little was observed for a share.
+             */
+            now: number | null;
+        };
+        /** ConfidentPolicy */
+        ConfidentPolicy: {
+            /** Min Predicted Iou */
+            min_predicted_iou: number;
+            /** Min Stability */
+            min_stability: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "automatic" | "detector";
+        };
         /** Corrected */
         Corrected: {
             /** Iou */
@@ -1120,6 +1683,55 @@ export interface components {
              * @description Active time of this correction.
              */
             seconds: number;
+        };
+        /** Detector */
+        Detector: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Encoder Digest */
+            encoder_digest: string;
+            /** Failure */
+            failure: string | null;
+            /**
+             * Figures
+             * @description AP50, AP and recall of its boxes on images held out.
+             */
+            figures: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** Project Id */
+            project_id: string;
+            /** Round Id */
+            round_id: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "training" | "ready" | "failed";
+        };
+        /** DetectorIn */
+        DetectorIn: {
+            /**
+             * Minutes
+             * @description Length of the training.
+             * @default 3
+             */
+            minutes?: number;
+        };
+        /** DetectorList */
+        DetectorList: {
+            /** Detectors */
+            detectors: components["schemas"]["Detector"][];
         };
         /** EffortRow */
         EffortRow: {
@@ -1267,6 +1879,224 @@ export interface components {
              */
             value: number | null;
         };
+        /** GatePolicy */
+        GatePolicy: {
+            /**
+             * Clicks
+             * @description How many clicks more may be needed, by the upper end of the interval.
+             */
+            clicks: number;
+            /**
+             * Held Out Images
+             * @description With fewer held-out images a round proves nothing.
+             */
+            held_out_images: number;
+            /**
+             * Mask Count
+             * @description Share by which the number of automatic masks may differ.
+             */
+            mask_count: number;
+            /** Parity Iou */
+            parity_iou: number;
+            /** Parity Logits */
+            parity_logits: number;
+            /**
+             * Points
+             * @description What mIoU may lose at most, in hundredths, by the lower end of the interval.
+             */
+            points: number;
+            /**
+             * Slice Masks
+             * @description Smaller slices are not judged.
+             */
+            slice_masks: number;
+            /**
+             * Slice Points
+             * @description What mIoU may lose at most in any slice, in hundredths.
+             */
+            slice_points: number;
+        };
+        /** Generation */
+        Generation: {
+            /** Actor Id */
+            actor_id: string | null;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Done Count */
+            done_count: number;
+            /** Failed Count */
+            failed_count: number;
+            /** Id */
+            id: string;
+            /** Image Count */
+            image_count: number;
+            /**
+             * Images Per Minute
+             * @description At the number of workers that are at it now.
+             */
+            images_per_minute: number | null;
+            /**
+             * Mask Count
+             * @description Proposals that it made.
+             */
+            mask_count: number;
+            /** Model Version Id */
+            model_version_id: string;
+            /** Project Id */
+            project_id: string;
+            /**
+             * Seconds
+             * @description Time of work, of all workers together.
+             */
+            seconds: number;
+            /**
+             * Seconds Left
+             * @description Null when nobody works on it or nothing is known yet.
+             */
+            seconds_left: number | null;
+            /**
+             * Settings
+             * @description All settings as they were used.
+             */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * Skipped Count
+             * @description Erased meanwhile, or held by somebody when its turn came.
+             */
+            skipped_count: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "automatic" | "detector";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "paused" | "cancelled" | "done";
+            /** Waiting Count */
+            waiting_count: number;
+        };
+        /** GenerationImage */
+        GenerationImage: {
+            /** Failure */
+            failure: string | null;
+            /** File Name */
+            file_name: string;
+            /** Image Id */
+            image_id: string;
+            /** Mask Count */
+            mask_count: number;
+            /** Seconds */
+            seconds: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "done" | "failed" | "skipped";
+        };
+        /** GenerationImageList */
+        GenerationImageList: {
+            /** Images */
+            images: components["schemas"]["GenerationImage"][];
+            /**
+             * Next
+             * @description `after` of the next page; null at the end.
+             */
+            next: string | null;
+        };
+        /** GenerationIn */
+        GenerationIn: {
+            /**
+             * Images
+             * @description `empty`: without an accepted annotation.
+             * @default all
+             * @enum {string}
+             */
+            images?: "all" | "empty";
+            /**
+             * Min Box Score
+             * @description Of a detector's boxes.
+             * @default 0.3
+             */
+            min_box_score?: number;
+            /**
+             * Model Version Id
+             * @description Left out: the project's active version.
+             */
+            model_version_id?: string | null;
+            settings?: components["schemas"]["GenerationSettings"];
+            /**
+             * Source
+             * @description A grid of points, or the boxes of the project's detector.
+             * @default automatic
+             * @enum {string}
+             */
+            source?: "automatic" | "detector";
+        };
+        /** GenerationList */
+        GenerationList: {
+            /** Generations */
+            generations: components["schemas"]["Generation"][];
+        };
+        /**
+         * GenerationSettings
+         * @description Fields of the automatic mask generator; what is left out is as the preset of the model's family has it.
+         */
+        GenerationSettings: {
+            /**
+             * Box Nms Thresh
+             * @description Of two that overlap more, one goes.
+             */
+            box_nms_thresh?: number | null;
+            /**
+             * Crop N Layers
+             * @description Looks again at 4 and 16 crops.
+             */
+            crop_n_layers?: number | null;
+            /**
+             * Max Mask Share
+             * @description Larger masks go; share of the image.
+             */
+            max_mask_share?: number | null;
+            /**
+             * Min Mask Area
+             * @description Smaller masks go; pixels.
+             */
+            min_mask_area?: number | null;
+            /**
+             * Min Mask Region Area
+             * @description Pixels of holes, islands.
+             */
+            min_mask_region_area?: number | null;
+            /** Nms */
+            nms?: ("box" | "mask") | null;
+            /**
+             * Points Per Side
+             * @description Of the grid of points.
+             */
+            points_per_side?: number | null;
+            /**
+             * Pred Iou Thresh
+             * @description Masks predicted worse go; 0: none.
+             */
+            pred_iou_thresh?: number | null;
+            /**
+             * Stability Score Thresh
+             * @description Less stable ones go; 0: none.
+             */
+            stability_score_thresh?: number | null;
+        };
         /** Health */
         Health: {
             /** Database */
@@ -1281,6 +2111,13 @@ export interface components {
             /** Version */
             version: string;
             worker: components["schemas"]["WorkerHealth"];
+        };
+        /** Holder */
+        Holder: {
+            /** Actor Id */
+            actor_id: string;
+            /** Name */
+            name: string;
         };
         /** Image */
         Image: {
@@ -1431,6 +2268,20 @@ export interface components {
             /** Model Versions */
             model_versions: components["schemas"]["ModelVersion"][];
         };
+        /** NextIn */
+        NextIn: {
+            /**
+             * After
+             * @description The image to leave; the search goes on behind it.
+             */
+            after?: string | null;
+            /**
+             * Skip
+             * @description Do not offer the image that is left to me again.
+             * @default false
+             */
+            skip?: boolean;
+        };
         /** PointPrompt */
         PointPrompt: {
             /**
@@ -1459,6 +2310,57 @@ export interface components {
             x: number;
             /** Y */
             y: number;
+        };
+        /** PolicyIn */
+        PolicyIn: {
+            /**
+             * Policy
+             * @description The policy anew, in the form in which it is read; what is left out gets its default.
+             * @example {
+             *       "stages": {
+             *         "advance": "automatic"
+             *       },
+             *       "trigger": {
+             *         "every_masks": 200
+             *       }
+             *     }
+             */
+            policy: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * Preview
+         * @description All proposals of a sample with their scores, so that a page can move the limits without asking again.
+         */
+        Preview: {
+            /** Images */
+            images: components["schemas"]["PreviewImage"][];
+            /** Kept */
+            kept: number;
+            /** Min Predicted Iou */
+            min_predicted_iou: number | null;
+            /** Min Stability */
+            min_stability: number | null;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "automatic" | "detector";
+            /** Total */
+            total: number;
+        };
+        /** PreviewImage */
+        PreviewImage: {
+            /** Image Id */
+            image_id: string;
+            /** Kept */
+            kept: number;
+            /**
+             * Proposals
+             * @description Best predicted IoU first.
+             */
+            proposals: components["schemas"]["Proposal"][];
         };
         /**
          * Problem
@@ -1574,6 +2476,424 @@ export interface components {
             /** Projects */
             projects: components["schemas"]["Project"][];
         };
+        /** ProjectPolicy */
+        ProjectPolicy: {
+            confident: components["schemas"]["ConfidentPolicy"];
+            gates: components["schemas"]["GatePolicy"];
+            /**
+             * Promotion
+             * @description Whether a round that passes every gate is promoted by itself.
+             * @enum {string}
+             */
+            promotion: "manual" | "automatic";
+            stages: components["schemas"]["StagePolicy"];
+            training: components["schemas"]["TrainingPolicy"];
+            trigger: components["schemas"]["TriggerPolicy"];
+        };
+        /** ProjectStage */
+        ProjectStage: {
+            /**
+             * Acceptance
+             * @description Share of the decided proposals that were accepted; null: too few.
+             */
+            acceptance: number | null;
+            /**
+             * Advance
+             * @enum {string}
+             */
+            advance: "manual" | "automatic";
+            numbers: components["schemas"]["StageNumbers"];
+            rule: components["schemas"]["StageRule"];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            since_last_round: components["schemas"]["SinceLastRound"];
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "assisted_manual" | "semi_automatic" | "fully_automatic";
+        };
+        /** PromoteIn */
+        PromoteIn: {
+            /**
+             * Reason
+             * @description Needed where the gate report does not recommend the candidate.
+             * @default
+             */
+            reason?: string;
+            /**
+             * Seen Version Id
+             * @description Against the report: the active version that the page showed.
+             */
+            seen_version_id?: string | null;
+        };
+        /**
+         * Promotion
+         * @description The active model version of a project moved.
+         */
+        Promotion: {
+            /** @description Null: the policy, or the first model version of the installation. */
+            actor: components["schemas"]["ActorName"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            from_version: components["schemas"]["VersionName"] | null;
+            /** From Version Id */
+            from_version_id: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description `promotion`: with the gate report; `override`: against it; `manual`: outside of rounds.
+             * @enum {string}
+             */
+            kind: "promotion" | "override" | "rollback" | "manual";
+            /** Reason */
+            reason: string;
+            /** Round Id */
+            round_id: string | null;
+            /** Round Number */
+            round_number: number | null;
+            to_version: components["schemas"]["VersionName"];
+            /** To Version Id */
+            to_version_id: string;
+            /**
+             * Trained From Id
+             * @description The version that this round's candidate was trained from.
+             */
+            trained_from_id: string | null;
+        };
+        /** PromotionList */
+        PromotionList: {
+            /** Promotions */
+            promotions: components["schemas"]["Promotion"][];
+        };
+        /** Proposal */
+        Proposal: {
+            /** Active Seconds */
+            active_seconds: number;
+            /** Actor Id */
+            actor_id: string;
+            /**
+             * Area
+             * @description Pixels.
+             */
+            area: number;
+            /** Attributes */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /**
+             * Bbox
+             * @description [x, y, width, height] in pixels.
+             */
+            bbox: number[];
+            /** Brush Edits */
+            brush_edits: number;
+            /** Category Id */
+            category_id: string | null;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Chosen Candidate */
+            chosen_candidate: number | null;
+            /**
+             * Confident
+             * @description Whether its scores reach the limits.
+             */
+            confident: boolean;
+            /**
+             * Counts
+             * @description Compressed COCO run lengths.
+             */
+            counts: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            /**
+             * Decided By Id
+             * @description Who accepted or rejected this proposal.
+             */
+            decided_by_id: string | null;
+            /**
+             * Flag
+             * @description What a person finds wrong with it.
+             */
+            flag: string | null;
+            /**
+             * Generation Id
+             * @description The run of the model that proposed it.
+             */
+            generation_id: string | null;
+            /** Id */
+            id: string;
+            /** Image Id */
+            image_id: string;
+            /** Model Version Id */
+            model_version_id: string | null;
+            /** Parent Id */
+            parent_id: string | null;
+            /** Predicted Iou */
+            predicted_iou: number | null;
+            /** Prompts */
+            prompts: (components["schemas"]["PointPrompt"] | components["schemas"]["BoxPrompt"] | components["schemas"]["MaskPrompt"])[];
+            /** Revision */
+            revision: number;
+            /**
+             * Size
+             * @description [height, width] of the image.
+             */
+            size: number[];
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "click" | "box" | "brush" | "polygon" | "proposal" | "automatic" | "detector" | "import";
+            /** Stability */
+            stability: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "accepted" | "proposed" | "rejected" | "superseded" | "deleted" | "withdrawn";
+            /** Supersedes Id */
+            supersedes_id: string | null;
+            /** Wall Seconds */
+            wall_seconds: number;
+        };
+        /** ProposalList */
+        ProposalList: {
+            /** Min Predicted Iou */
+            min_predicted_iou: number | null;
+            /** Min Stability */
+            min_stability: number | null;
+            /** Proposals */
+            proposals: components["schemas"]["Proposal"][];
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "automatic" | "detector";
+        };
+        /** RatedSource */
+        RatedSource: {
+            /**
+             * Histogram
+             * @description How often 1, 2, ... 10 was given.
+             */
+            histogram: number[];
+            mean: components["schemas"]["Figure"];
+            /** Name */
+            name: string;
+            /**
+             * Source
+             * @description `people`, or the id of a model version.
+             */
+            source: string;
+        };
+        /** RatingComparison */
+        RatingComparison: {
+            /** Bootstrap High */
+            bootstrap_high: number;
+            /**
+             * Bootstrap Low
+             * @description Of the 99 % interval over 10,000 resamples of the pairs.
+             */
+            bootstrap_low: number;
+            /** @description First minus second on the objects that both segmented. */
+            difference: components["schemas"]["Figure"];
+            /** First */
+            first: string;
+            /**
+             * P Value
+             * @description Of the paired t-test, two-sided.
+             */
+            p_value: number;
+            /** Second */
+            second: string;
+        };
+        /**
+         * RatingEntry
+         * @description A mask to rate, without a word of where it comes from.
+         */
+        RatingEntry: {
+            /**
+             * Bbox
+             * @description [x, y, width, height] in pixels.
+             */
+            bbox: number[];
+            /**
+             * Counts
+             * @description Compressed COCO run lengths.
+             */
+            counts: string;
+            /** Id */
+            id: string;
+            /** Image Id */
+            image_id: string;
+            /**
+             * Lease Expires At
+             * Format: date-time
+             */
+            lease_expires_at: string;
+            /** Prompt */
+            prompt: components["schemas"]["PointPrompt"] | components["schemas"]["BoxPrompt"] | null;
+            /** Rating Task Id */
+            rating_task_id: string;
+            /**
+             * Size
+             * @description [height, width] of the image.
+             */
+            size: number[];
+            /** Views */
+            views: components["schemas"]["RatingView"][];
+        };
+        /** RatingGuidelines */
+        RatingGuidelines: {
+            /** Errors */
+            errors: string[];
+            /**
+             * No Errors
+             * @description What is no error.
+             */
+            no_errors: string[];
+            /** Questions */
+            questions: string[];
+            /** Scale */
+            scale: components["schemas"]["ScaleStep"][];
+            /** Version */
+            version: string;
+        };
+        /** RatingIn */
+        RatingIn: {
+            /** Score */
+            score: number;
+            /**
+             * Seconds
+             * @description Time that this mask was looked at.
+             */
+            seconds: number;
+        };
+        /** RatingTask */
+        RatingTask: {
+            /** Comparisons */
+            comparisons: components["schemas"]["RatingComparison"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Failure */
+            failure: string | null;
+            /**
+             * Figures
+             * @description Agreement between raters, seconds per rating.
+             */
+            figures: components["schemas"]["Figure"][];
+            /** Guidelines Version */
+            guidelines_version: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stored" | "prompted";
+            /** Mask Count */
+            mask_count: number;
+            /** Name */
+            name: string;
+            /** Project Id */
+            project_id: string;
+            /** Raters Per Mask */
+            raters_per_mask: number;
+            /** Rating Count */
+            rating_count: number;
+            /** Seed */
+            seed: number;
+            /**
+             * Sources
+             * @description Those that have ratings.
+             */
+            sources: components["schemas"]["RatedSource"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "preparing" | "open" | "closed" | "failed";
+        };
+        /** RatingTaskIn */
+        RatingTaskIn: {
+            /**
+             * Kind
+             * @description `stored`: masks as they are. `prompted`: masks of people, and what versions make of a point in each.
+             * @enum {string}
+             */
+            kind: "stored" | "prompted";
+            /**
+             * Masks
+             * @description Masks of each source.
+             */
+            masks: number;
+            /** Name */
+            name: string;
+            /**
+             * Raters Per Mask
+             * @default 1
+             */
+            raters_per_mask?: number;
+            /** Seed */
+            seed?: number | null;
+            /**
+             * Sources
+             * @description `people`, and ids of model versions.
+             */
+            sources: ("people" | string)[];
+        };
+        /** RatingTaskList */
+        RatingTaskList: {
+            /** Rating Tasks */
+            rating_tasks: components["schemas"]["RatingTask"][];
+        };
+        /**
+         * RatingView
+         * @description One of five pictures of a mask.
+         */
+        RatingView: {
+            /**
+             * Crop
+             * @description [x, y, width, height]: the part of the image to show.
+             */
+            crop: number[];
+            /**
+             * Mask
+             * @enum {string}
+             */
+            mask: "none" | "red_overlay" | "yellow_on_purple";
+            /** Name */
+            name: string;
+            /**
+             * Picture
+             * @description Whether the image is drawn.
+             */
+            picture: boolean;
+            /**
+             * Prompt
+             * @description Whether the prompt, if there is one, is drawn: a blue dot, a blue and white box.
+             */
+            prompt: boolean;
+        };
         /** Refusal */
         Refusal: {
             /**
@@ -1588,6 +2908,256 @@ export interface components {
              * @example The file is cut off: it ends before the picture does.
              */
             reason: string;
+        };
+        /** RejectIn */
+        RejectIn: {
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /** RollbackIn */
+        RollbackIn: {
+            /** Reason */
+            reason: string;
+            /**
+             * Seen Version Id
+             * @description The active version that the page showed.
+             */
+            seen_version_id?: string | null;
+            /**
+             * To Version Id
+             * @description Any version that served before; default: the last.
+             */
+            to_version_id?: string | null;
+        };
+        /** ScaleStep */
+        ScaleStep: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Words */
+            words: string;
+        };
+        /** SinceLastRound */
+        SinceLastRound: {
+            /**
+             * Automatic Masks
+             * @description Accepted masks that a model made.
+             */
+            automatic_masks: number;
+            /** Began At */
+            began_at: string | null;
+            /**
+             * Human Masks
+             * @description Accepted masks by people since it began; ever, before the first.
+             */
+            human_masks: number;
+            /**
+             * Images
+             * @description Images with such masks.
+             */
+            images: number;
+            /**
+             * Round Number
+             * @description The last round; null before the first.
+             */
+            round_number: number | null;
+        };
+        /** StageChange */
+        StageChange: {
+            /** Actor Id */
+            actor_id: string | null;
+            /**
+             * Actor Name
+             * @description Null when the rule took the step.
+             */
+            actor_name: string | null;
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "rule" | "admin";
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * From Stage
+             * @enum {string}
+             */
+            from_stage: "assisted_manual" | "semi_automatic" | "fully_automatic";
+            /** Id */
+            id: string;
+            numbers: components["schemas"]["StageNumbers"];
+            /** Reason */
+            reason: string;
+            /**
+             * To Stage
+             * @enum {string}
+             */
+            to_stage: "assisted_manual" | "semi_automatic" | "fully_automatic";
+        };
+        /** StageHistory */
+        StageHistory: {
+            /** Changes */
+            changes: components["schemas"]["StageChange"][];
+        };
+        /** StageNeeds */
+        StageNeeds: {
+            /**
+             * Acceptance
+             * @description Share of the decided proposals that were accepted as they were.
+             */
+            acceptance: number | null;
+            /**
+             * Audit
+             * @description Share of the last closed audit's masks with an IoU above 0.90.
+             */
+            audit: number | null;
+            /**
+             * Masks
+             * @description Accepted masks that were made in the stage; null asks for nothing.
+             */
+            masks: number | null;
+            /**
+             * Rounds
+             * @description Rounds promoted since the stage began.
+             */
+            rounds: number | null;
+        };
+        /** StageNumbers */
+        StageNumbers: {
+            /**
+             * Above
+             * @description Those of them whose IoU with the correction is above 0.90.
+             */
+            above: number;
+            /**
+             * Accepted
+             * @description Those of them that were accepted as they were.
+             */
+            accepted: number;
+            /**
+             * Audited
+             * @description Masks corrected in the last closed audit.
+             */
+            audited: number;
+            /**
+             * Decided
+             * @description Proposals that people decided on since the stage began.
+             */
+            decided: number;
+            /**
+             * Masks
+             * @description Accepted masks that were made in this stage.
+             */
+            masks: number;
+            /**
+             * Rounds
+             * @description Rounds promoted since the stage began.
+             */
+            rounds: number;
+        };
+        /** StagePolicy */
+        StagePolicy: {
+            /**
+             * Advance
+             * @description Whether a step that is due happens by itself.
+             * @enum {string}
+             */
+            advance: "manual" | "automatic";
+            assisted_manual: components["schemas"]["StageNeeds"];
+            semi_automatic: components["schemas"]["StageNeeds"];
+        };
+        /** StageRule */
+        StageRule: {
+            /** Conditions */
+            conditions: components["schemas"]["Condition"][];
+            /**
+             * Due
+             * @description Every condition is met.
+             */
+            due: boolean;
+            /**
+             * To Stage
+             * @description Null in the last stage.
+             */
+            to_stage: ("assisted_manual" | "semi_automatic" | "fully_automatic") | null;
+        };
+        /** StageStep */
+        StageStep: {
+            /**
+             * Reason
+             * @description Needed unless the rule asks for this step.
+             * @default
+             */
+            reason?: string;
+            /**
+             * To
+             * @enum {string}
+             */
+            to: "assisted_manual" | "semi_automatic" | "fully_automatic";
+        };
+        /** TakeIn */
+        TakeIn: {
+            /**
+             * Take Over
+             * @description Also when somebody else is working on it.
+             * @default false
+             */
+            take_over?: boolean;
+        };
+        /** TrainingPolicy */
+        TrainingPolicy: {
+            /**
+             * Exclude Actors
+             * @description Ids of annotators whose masks are left out.
+             */
+            exclude_actors: string[];
+            /**
+             * Held Out Share
+             * @description Share of the groups of images that are never trained on.
+             */
+            held_out_share: number;
+            /**
+             * Human Weight
+             * @description How often a mask of a person counts against an automatic one.
+             */
+            human_weight: number;
+            /**
+             * Include Older
+             * @description Also masks that an earlier round trained on already.
+             */
+            include_older: boolean;
+            /** Minutes */
+            minutes: number;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "decoder" | "full" | "auto";
+            /**
+             * Sources
+             * @enum {string}
+             */
+            sources: "all" | "human" | "automatic";
+        };
+        /** TriggerPolicy */
+        TriggerPolicy: {
+            /**
+             * Every Masks
+             * @description New masks of people after which a round starts; null: never.
+             */
+            every_masks: number | null;
+            /**
+             * Schedule Hours
+             * @description Hours between rounds that start by themselves; null: none do.
+             */
+            schedule_hours: number | null;
         };
         /** Upload */
         Upload: {
@@ -1606,6 +3176,17 @@ export interface components {
              * @description Files that are not taken, each with its reason.
              */
             refused: components["schemas"]["Refusal"][];
+        };
+        /** VersionName */
+        VersionName: {
+            /** Digest */
+            digest: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
         };
         /** WorkerHealth */
         WorkerHealth: {
@@ -2345,6 +3926,140 @@ export interface operations {
             };
         };
     };
+    read_generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Generation"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_generation_images: {
+        parameters: {
+            query?: {
+                state?: ("queued" | "done" | "failed" | "skipped") | null;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationImageList"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+                action: "pause" | "resume" | "cancel" | "retry";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Generation"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `generation_state`: its state does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_health: {
         parameters: {
             query?: never;
@@ -2554,6 +4269,137 @@ export interface operations {
             };
         };
     };
+    read_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `held` by somebody else; `not_ready`: there are no pixels. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     set_complete: {
         parameters: {
             query?: never;
@@ -2626,6 +4472,96 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_proposals: {
+        parameters: {
+            query?: {
+                source?: ("automatic" | "detector") | null;
+                /** @description Left out: as the project's policy says. */
+                min_predicted_iou?: number | null;
+                /** @description Left out: as the project's policy says. */
+                min_stability?: number | null;
+            };
+            header?: never;
+            path: {
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalList"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_proposals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
             };
             /** @description Not signed in. */
             401: {
@@ -3181,6 +5117,57 @@ export interface operations {
             };
         };
     };
+    take_next: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NextIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            /** @description No image waits for you. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audits: {
         parameters: {
             query?: never;
@@ -3358,6 +5345,99 @@ export interface operations {
             };
         };
     };
+    list_detectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetectorList"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    train_detector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DetectorIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detector"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_model`: no model version serves this project. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_effort: {
         parameters: {
             query?: never;
@@ -3464,6 +5544,99 @@ export interface operations {
             };
             /** @description Not signed in. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_generations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationList"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_generation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Generation"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_model`, `no_detector`, or `generation_running`: one of this source. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3597,6 +5770,850 @@ export interface operations {
             };
             /** @description Not signed in. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectPolicy"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectPolicy"];
+                };
+            };
+            /** @description `bad_policy`: the field and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_promotions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionList"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_proposals: {
+        parameters: {
+            query?: {
+                source?: ("automatic" | "detector") | null;
+                /** @description Left out: as the project's policy says. */
+                min_predicted_iou?: number | null;
+                /** @description Left out: as the project's policy says. */
+                min_stability?: number | null;
+                images?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rating_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingTaskList"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_rating_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RatingTaskIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingTask"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `nothing_to_rate`: no source has a mask that can be judged. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description `reason_needed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `nothing_before`, `never_active`, `moved`, `already_active` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_stage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectStage"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_stage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StageStep"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectStage"];
+                };
+            };
+            /** @description `reason_needed`: the rule does not ask for this step. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stage`: the project is not next to that stage (any more). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_stage_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StageHistory"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_rating_guidelines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingGuidelines"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_rating_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rate_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RatingIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `lease_lost`: somebody else has it; `closed`: the task is over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_rating_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingTask"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_rating_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingTask"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_rating_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingEntry"];
+                };
+            };
+            /** @description Nothing is left for the caller. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_round: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                round_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromoteIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description `reason_needed`: this goes against the gate report. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_judged`; `not_overridable`: the candidate is broken or its comparison not honest; `moved`: another version became active since; `rejected`, `withdrawn`: this version may not serve. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_round: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                round_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_judged` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
