@@ -88,7 +88,8 @@ class GateFigures:
     refusal: why the release cannot be used (files missing, changed, not fitting); "" when every file is what it says.
     same_architecture: whether the candidate's configuration is that of the version it was trained from.
     snapshot_digest, trained_digest: what the round froze, and what the training says it learned from.
-    leaked_images: held-out images whose pixels or group are among those trained on.
+    leaked_images: held-out images whose pixels are among those trained on.
+    made_elsewhere: no round trained it, so nobody here knows how, and on what; a person may vouch for that.
     compared: by the names in ``COMPARED``.
     """
 
@@ -101,6 +102,7 @@ class GateFigures:
     snapshot_digest: str | None = None
     trained_digest: str | None = None
     leaked_images: int | None = None
+    made_elsewhere: bool = False
     held_out_images: int = 0
     held_out_masks: int = 0
     compared: Mapping[str, Compared] = field(default_factory=dict)
@@ -170,20 +172,24 @@ def _first(failed: list[Gate]) -> str:
 
 
 def _integrity(found: GateFigures, limits: GateLimits) -> list[Gate]:
-    return [
+    gates = [
         _files(found),
         _flag("weights", found.finite, "Every weight is a number.", "Some weights are not numbers: training broke."),
-        _flag(
-            "architecture",
-            found.same_architecture,
-            "The model is built as the version it was trained from.",
-            "The model is built differently from the version it was trained from.",
-        ),
         _parity(found.parity, limits),
-        _training(found),
-        _snapshot(found),
         _held_out(found),
     ]
+    return gates if found.made_elsewhere else [*gates, *_lineage(found)]
+
+
+def _lineage(found: GateFigures) -> list[Gate]:
+    """What a round's own training must prove."""
+    architecture = _flag(
+        "architecture",
+        found.same_architecture,
+        "The model is built as the version it was trained from.",
+        "The model is built differently from the version it was trained from.",
+    )
+    return [architecture, _training(found), _snapshot(found)]
 
 
 def _files(found: GateFigures) -> Gate:
@@ -259,7 +265,21 @@ def _evidence(found: GateFigures, limits: GateLimits) -> Gate:
 
 def _quality(found: GateFigures, limits: GateLimits) -> list[Gate]:
     overlaps = [_overlap(clicks, found.compared.get(f"miou@{clicks}"), limits) for clicks in CLICKS]
-    return [*overlaps, _clicks(found.compared.get(NOC), limits), _slices(found, limits), _mask_count(found, limits)]
+    origin = [_origin(found)] if found.made_elsewhere else []
+    return [
+        *origin,
+        *overlaps,
+        _clicks(found.compared.get(NOC), limits),
+        _slices(found, limits),
+        _mask_count(found, limits),
+    ]
+
+
+def _origin(found: GateFigures) -> Gate:
+    words = "This model was made elsewhere: nobody here knows what it learned from, so a person must vouch for it."
+    if not found.same_architecture:
+        words += " It is built differently from the active version."
+    return Gate("origin", "quality", False, words, {"same_architecture": found.same_architecture})
 
 
 def _overlap(clicks: int, one: Compared | None, limits: GateLimits) -> Gate:

@@ -75,6 +75,17 @@ def test_no_figures_at_all_pass_no_gate() -> None:
     assert len(failed(report)) == len(report.gates) == 14
 
 
+def test_a_version_from_elsewhere_is_never_promoted_by_itself_but_a_person_may_vouch_for_it() -> None:
+    told = {"made_elsewhere": True, "done_steps": None, "planned_steps": None, "trained_digest": None}
+    foreign = replace(SOUND, **told)  # type: ignore[arg-type]  # values by field name
+    for same in (True, False):
+        report = judge(replace(foreign, same_architecture=same))
+        assert (report.decision, report.overridable, failed(report)) == ("reject", True, ["origin"])
+    for harm in ("files", "weights", "decoder", "held_out"):
+        report = judge(replace(foreign, **INTEGRITY[harm]))  # type: ignore[arg-type]  # as above
+        assert (report.decision, report.overridable) == ("reject", False)
+
+
 @pytest.mark.parametrize("name", COMPARED)
 def test_a_missing_comparison_does_not_pass(name: str) -> None:
     kept = {other: one for other, one in SOUND.compared.items() if other != name}
