@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from backend.api import schemas
-from backend.api.deps import AtRuntime
+from backend.api.deps import AtRuntime, Caller
 from backend.api.policy import Policy, PolicyRoute, allow
 from backend.services import embeddings, projects
 
@@ -35,11 +35,11 @@ def read_project(project_id: str, runtime: AtRuntime) -> object:
 
 @router.patch("/projects/{project_id}", summary="Change a project", response_model=schemas.Project)
 @allow(Policy.SIGNED_IN)
-def change_project(project_id: str, body: schemas.ProjectChange, runtime: AtRuntime) -> object:
+def change_project(project_id: str, body: schemas.ProjectChange, runtime: AtRuntime, caller: Caller) -> object:
     """Only the fields that are sent are changed. Another model version re-embeds the images in the background."""
     changes = body.model_dump(exclude_unset=True)
     with runtime.write() as uow:
-        projects.change(uow, project_id, changes)
+        projects.change(uow, project_id, changes, caller.id)
     if changes.get("active_version_id") is not None:
         embeddings.request_missing(runtime, project_id)
     with runtime.read() as session:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.db.models import Annotation, Assignment, Category, Embedding, Image, ModelVersion, Project
 from backend.errors import Conflict, Invalid, NotFound
-from backend.services import model_versions
+from backend.services import model_versions, promotions
 from backend.uow import UnitOfWork
 
 COLOURS = 12
@@ -52,10 +52,10 @@ def create(uow: UnitOfWork, name: str, description: str = "") -> Project:
     return project
 
 
-def change(uow: UnitOfWork, project_id: str, changes: Mapping[str, Any]) -> Project:
+def change(uow: UnitOfWork, project_id: str, changes: Mapping[str, Any], actor_id: str | None = None) -> Project:
     """Apply name, description, active_version_id; `revision`, if given, must be the present one (Conflict).
 
-    After another version was set, call `embeddings.request_missing`.
+    Another version is a move of the pointer, logged as `manual`; afterwards call `embeddings.request_missing`.
     """
     project = _locked(uow, project_id)
     if changes.get("revision") not in (None, project.revision):
@@ -65,10 +65,9 @@ def change(uow: UnitOfWork, project_id: str, changes: Mapping[str, Any]) -> Proj
             setattr(project, field, changes[field])
     version_id = changes.get("active_version_id")
     if version_id is not None and version_id != project.active_version_id:
-        if model_versions.find(uow.session, version_id).state != "active":
-            raise Conflict("This model version was withdrawn.", code="withdrawn")
-        project.active_version_id = version_id
-    _bump(uow, project)
+        promotions.move(uow, project_id, project.active_version_id, version_id, "manual", actor_id)
+    else:
+        _bump(uow, project)
     return project
 
 
