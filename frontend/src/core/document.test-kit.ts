@@ -14,6 +14,7 @@ export function annotationRecord(id: string, fields: Partial<AnnotationRecord> =
     prompts: [],
     chosenCandidate: null,
     predictedIou: null,
+    flag: null,
     createdAt: "2026-01-01T00:00:00Z",
     actorId: null,
     ...fields,

@@ -25,6 +25,8 @@ export interface AnnotationRecord {
   readonly prompts: readonly TimedPrompt[];
   readonly chosenCandidate: number | null;
   readonly predictedIou: number | null;
+  /** What a person finds wrong with it. */
+  readonly flag: string | null;
   readonly createdAt: string;
   /** Who made it; null for what was made here and is not confirmed yet. */
   readonly actorId: string | null;
@@ -50,7 +52,10 @@ export type Act =
   | { readonly kind: "create"; readonly record: AnnotationRecord }
   | { readonly kind: "delete"; readonly id: string }
   | { readonly kind: "restore"; readonly id: string }
-  | { readonly kind: "category"; readonly id: string; readonly categoryId: string | null };
+  | { readonly kind: "category"; readonly id: string; readonly categoryId: string | null }
+  | { readonly kind: "flag"; readonly id: string; readonly flag: string | null }
+  /** A proposal was accepted, or that was taken back. */
+  | { readonly kind: "decide"; readonly id: string; readonly accepted: boolean };
 
 /** A new document and what it means for the server. */
 export type Outcome = readonly [Document, readonly Act[]];
@@ -78,6 +83,23 @@ export function categorise(document: Document, id: string, categoryId: string | 
   const record = document.annotations.get(id);
   if (!record || record.categoryId === categoryId) return [document, []];
   return commit(document, [{ id, before: record, after: { ...record, categoryId } }]);
+}
+
+/** Marks a mask as wrong, in words; null takes the mark away. */
+export function flag(document: Document, id: string, words: string | null): Outcome {
+  const record = document.annotations.get(id);
+  if (!record || record.flag === words) return [document, []];
+  return commit(document, [{ id, before: record, after: { ...record, flag: words } }]);
+}
+
+/** Accepts proposals as they are, in one step; what is none is left out. */
+export function approve(document: Document, ids: readonly string[]): Outcome {
+  const step: Change<AnnotationRecord>[] = [];
+  for (const id of ids) {
+    const before = document.annotations.get(id);
+    if (before?.state === "proposed") step.push({ id, before, after: { ...before, state: "accepted" } });
+  }
+  return step.length > 0 ? commit(document, step) : [document, []];
 }
 
 /** Takes the last step back; the document itself when there is none. */
@@ -114,8 +136,15 @@ function actOf(
   step: Step<AnnotationRecord>,
   told: ReadonlySet<string>,
 ): Act | null {
-  if (before && after) return { kind: "category", id, categoryId: after.categoryId };
+  if (before && after) return changeOf(before, after);
   if (after) return told.has(id) ? { kind: "restore", id } : { kind: "create", record: after };
   const superseded = step.some((other) => other.after?.supersedesId === id);
   return superseded ? null : { kind: "delete", id };
+}
+
+/** A step changes one thing of a mask that stays. */
+function changeOf(before: AnnotationRecord, { id, ...after }: AnnotationRecord): Act {
+  if (before.state !== after.state) return { kind: "decide", id, accepted: after.state === "accepted" };
+  if (before.flag !== after.flag) return { kind: "flag", id, flag: after.flag };
+  return { kind: "category", id, categoryId: after.categoryId };
 }

@@ -99,6 +99,19 @@ export const api = {
       client().POST("/api/annotations/{annotation_id}/restore", { ...annotation(id), keepalive }),
     ) as Promise<Annotation>,
 
+  acceptAnnotation: (id: string, keepalive = false) =>
+    answer(
+      client().POST("/api/annotations/{annotation_id}/accept", { ...annotation(id), keepalive }),
+    ) as Promise<Annotation>,
+  reconsiderAnnotation: (id: string, keepalive = false) =>
+    answer(
+      client().DELETE("/api/annotations/{annotation_id}/accept", { ...annotation(id), keepalive }),
+    ) as Promise<Annotation>,
+
+  /** The proposals of the source that the project's policy names, each with whether it is confident. */
+  proposals: async (imageId: string) =>
+    (await answer(client().GET("/api/images/{image_id}/proposals", image(imageId)))).proposals,
+
   modelVersion: (version_id: string) =>
     answer(
       client().GET("/api/model-versions/{version_id}", { params: { path: { version_id } } }),

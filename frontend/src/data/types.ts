@@ -11,7 +11,7 @@ export type Annotation = Geometry<Schemas["Annotation"]> & {
   bbox: [x: number, y: number, width: number, height: number];
 };
 export type AnnotationIn = Geometry<Schemas["AnnotationIn"]>;
-export type AnnotationChanges = Pick<AnnotationIn, "category_id" | "attributes">;
+export type AnnotationChanges = Pick<AnnotationIn, "category_id" | "attributes"> & { flag?: string | null };
 export type Audit = Schemas["Audit"];
 export type AuditEntry = Geometry<Schemas["AuditEntry"]>;
 export type Category = Schemas["Category"];

@@ -73,6 +73,7 @@ const ACTS: Record<Entry["operation"]["kind"], string> = {
   change: "Change of a mask",
   remove: "Deleted mask",
   restore: "Restored mask",
+  decide: "Proposal accepted or not",
   complete: "Image complete or not",
 };
 

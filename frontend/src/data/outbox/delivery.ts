@@ -16,6 +16,10 @@ export async function deliver({ imageId, operation }: Entry, keepalive = false):
       return remove(operation.annotationId, keepalive);
     case "restore":
       return api.restoreAnnotation(operation.annotationId, keepalive);
+    case "decide":
+      return operation.accepted
+        ? api.acceptAnnotation(operation.annotationId, keepalive)
+        : api.reconsiderAnnotation(operation.annotationId, keepalive);
     case "complete":
       return api.setComplete(imageId, operation.complete, keepalive);
   }
@@ -41,7 +45,8 @@ function says(annotation: Annotation, changes: AnnotationChanges): boolean {
   const sameCategory = changes.category_id === undefined || (annotation.category_id ?? null) === changes.category_id;
   const sameAttributes =
     changes.attributes === undefined || JSON.stringify(annotation.attributes) === JSON.stringify(changes.attributes);
-  return sameCategory && sameAttributes;
+  const sameFlag = changes.flag === undefined || annotation.flag === changes.flag;
+  return sameCategory && sameAttributes && sameFlag;
 }
 
 async function remove(annotationId: string, keepalive: boolean): Promise<undefined> {

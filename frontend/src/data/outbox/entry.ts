@@ -6,6 +6,8 @@ export type Operation =
   | { kind: "change"; annotationId: string; changes: AnnotationChanges; revision: number }
   | { kind: "remove"; annotationId: string }
   | { kind: "restore"; annotationId: string }
+  /** A proposal is accepted, or that is taken back. */
+  | { kind: "decide"; annotationId: string; accepted: boolean }
   | { kind: "complete"; complete: boolean };
 
 /** `conflict`: somebody was there first; `refused`: the server will never take it as it is. Both wait for a person. */

@@ -6,7 +6,7 @@ import { Outbox } from "./outbox";
 import { EntryStore } from "./store";
 
 export type { Reply } from "./delivery";
-export type { Entry, Operation } from "./entry";
+export { annotationOf, type Entry, type Operation } from "./entry";
 export { NotSaved, type SaveStatus } from "./outbox";
 
 const NAME = "maskmill-outbox";

@@ -117,6 +117,11 @@ export class Outbox {
     return this.#keep(projectId, imageId, { kind: "restore", annotationId });
   }
 
+  /** Keeps that a proposal was accepted, or that this was taken back. */
+  decide(projectId: string, imageId: string, annotationId: string, accepted: boolean): Promise<void> {
+    return this.#keep(projectId, imageId, { kind: "decide", annotationId, accepted });
+  }
+
   complete(projectId: string, imageId: string, complete: boolean): Promise<void> {
     return this.#keep(projectId, imageId, { kind: "complete", complete });
   }

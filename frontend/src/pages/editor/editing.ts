@@ -4,8 +4,10 @@ import {
   type Act,
   type AnnotationRecord,
   accept,
+  approve,
   categorise,
   type Document,
+  flag,
   type Outcome,
   openDocument,
   redoStep,
@@ -14,7 +16,7 @@ import {
 } from "../../core/document";
 import { InvalidMask } from "../../core/rle";
 import type { Annotation, AnnotationIn } from "../../data/api";
-import { NotSaved, outbox } from "../../data/outbox";
+import { annotationOf, NotSaved, outbox } from "../../data/outbox";
 import { annotationIn, type Extra, overlay, recordOf } from "./records";
 
 export class Editing {
@@ -89,6 +91,16 @@ export class Editing {
     this.settle(categorise(this.document.peek(), id, categoryId));
   }
 
+  /** Marks a mask as wrong, in words; null takes the mark away. */
+  flag(id: string, words: string | null): void {
+    this.settle(flag(this.document.peek(), id, words));
+  }
+
+  /** Accepts proposals as they are. */
+  approve(ids: readonly string[]): void {
+    this.settle(approve(this.document.peek(), ids));
+  }
+
   undo(): boolean {
     return this.settle(undoStep(this.document.peek()));
   }
@@ -108,9 +120,13 @@ export class Editing {
     return this.document.peek().annotations.get(id);
   }
 
-  /** Whether the server may know this id from us: its events tell nothing new. */
-  knows(id: string): boolean {
-    return this.document.peek().told.has(id);
+  /** Whether an event about an annotation of this image tells more than this page has done itself. */
+  isNews(id: string, revision: number, state: string): boolean {
+    if (outbox.pendingFor(this.imageId).some(({ operation }) => annotationOf(operation) === id)) return false;
+    const { annotations, told } = this.document.peek();
+    if (state !== "accepted" && state !== "proposed") return annotations.has(id);
+    const known = this.revisions.get(id);
+    return known === undefined ? !told.has(id) : revision > known;
   }
 
   private settle([document, acts]: Outcome): boolean {
@@ -126,9 +142,11 @@ export class Editing {
       if (act.kind === "create") await outbox.accept(projectId, imageId, this.bodyOf(act.record));
       else if (act.kind === "delete") await outbox.remove(projectId, imageId, act.id);
       else if (act.kind === "restore") await outbox.restore(projectId, imageId, act.id);
+      else if (act.kind === "decide") await outbox.decide(projectId, imageId, act.id, act.accepted);
       else {
         const shown = { id: act.id, revision: this.revisions.get(act.id) ?? 0 };
-        await outbox.change(projectId, imageId, shown, { category_id: act.categoryId });
+        const changes = act.kind === "flag" ? { flag: act.flag } : { category_id: act.categoryId };
+        await outbox.change(projectId, imageId, shown, changes);
       }
     } catch (error) {
       if (!(error instanceof NotSaved)) throw error;

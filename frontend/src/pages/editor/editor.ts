@@ -10,6 +10,7 @@ import { fetchEmbedding } from "../../data/embeddings";
 import { type ProjectEvent, subscribe } from "../../data/events";
 import { detailOf } from "../../data/http";
 import { outbox } from "../../data/outbox";
+import { loadPicture } from "../../data/pictures";
 import type { Draft, ShownMask } from "../../render/layers";
 import { type Act, isBrush, type ToolName } from "../../tools/tool";
 import { navigate, paths } from "../../ui/router";
@@ -18,10 +19,11 @@ import { discardPainting, paint, savePainting } from "./brushing";
 import { Editing } from "./editing";
 import { type Effort, EffortClock } from "./effort";
 import { Painting } from "./painting";
-import { loadPicture, type Picture } from "./picture";
+import type { Picture } from "./picture";
 import { Prompting } from "./prompting";
 import { Engine } from "./readiness";
 import type { Extra } from "./records";
+import { Review } from "./review";
 import { candidatesToShow, draftToShow, masksToShow } from "./showing";
 import { measureReady } from "./timing";
 import { Workspace } from "./workspace";
@@ -48,6 +50,7 @@ export class Editor {
   readonly picture = signal<Picture | null>(null);
   /** Why the image cannot be shown; null while nothing is wrong. */
   readonly trouble = signal<string | null>(null);
+  readonly review: Review;
   readonly tool = signal<ToolName>("click");
   /** Category of the masks to come. */
   readonly categoryId = signal<string | null>(null);
@@ -70,6 +73,7 @@ export class Editor {
   constructor(readonly projectId: string) {
     this.workspace = new Workspace(projectId);
     this.editing = new Editing(projectId, warn, () => void this.reloadAnnotations());
+    this.review = new Review(this.editing);
     this.stops.push(
       subscribe(projectId, { event: (event) => this.heard(event), open: (resumed) => resumed || this.catchUp() }),
       effect(() => {
@@ -106,7 +110,9 @@ export class Editor {
       await around;
       if (turn === this.opening) this.openEngine(image);
       const [list] = await Promise.all([annotations, shown]);
-      if (turn === this.opening) this.editing.open(imageId, list);
+      if (turn !== this.opening) return;
+      this.editing.open(imageId, list);
+      void this.findConfident(list);
     } catch (error) {
       if (turn === this.opening) this.trouble.value = error instanceof Error ? error.message : String(error);
     }
@@ -238,6 +244,11 @@ export class Editor {
     this.editing.selectedId.value = id;
   }
 
+  /** Selects the next proposal; strokes under way are saved first. */
+  stepProposal(by: 1 | -1): void {
+    if (!this.hasDraft.peek() && savePainting(this)) this.review.step(by);
+  }
+
   /** Hides or shows the selected mask. */
   toggleSelected(): void {
     const id = this.editing.selectedId.peek();
@@ -310,6 +321,7 @@ export class Editor {
       this.prompting.discard();
       this.engine.close();
       this.editing.close();
+      this.review.reset();
       this.picture.value = null;
       this.band.value = null;
       this.trouble.value = null;
@@ -366,9 +378,9 @@ export class Editor {
   /** The smallest visible mask under a point: parts lie over wholes. */
   maskAt(point: Point): AnnotationRecord | null {
     const hidden = this.editing.hidden.peek();
-    const under = [...this.editing.document.peek().annotations.values()].filter(
-      (record) => !hidden.has(record.id) && contains(record.runs, record.size, point),
-    );
+    const under = this.review.listed
+      .peek()
+      .filter((record) => !hidden.has(record.id) && contains(record.runs, record.size, point));
     return under.sort((one, other) => one.area - other.area)[0] ?? null;
   }
 
@@ -395,6 +407,7 @@ export class Editor {
       categoryId: base ? (this.editing.find(base.id) ?? base).categoryId : this.categoryId.peek(),
       supersedesId: base?.id ?? null,
       state: "accepted",
+      flag: null,
       createdAt: new Date().toISOString(),
       actorId: null,
     };
@@ -426,8 +439,9 @@ export class Editor {
     if (here && kind === "image.ready" && !this.picture.peek()) void this.open(subjectId);
     if (kind.startsWith("image.") || kind.startsWith("embedding.")) void this.workspace.refresh(subjectId);
     if (kind.startsWith("category.") || kind === "project.changed") void this.workspace.loadCategories();
-    const foreign = kind.startsWith("annotation.") && payload.image_id === this.image.peek()?.id;
-    if (foreign && !this.editing.knows(subjectId)) void this.reloadAnnotations();
+    const masks = kind.startsWith("annotation.") && payload.image_id === this.image.peek()?.id;
+    const news = masks && this.editing.isNews(subjectId, Number(payload.revision), String(payload.state));
+    if (news || (here && kind === "image.proposals")) void this.reloadAnnotations();
   }
 
   /** Events may have been missed: asks for what they would have told. */
@@ -440,6 +454,17 @@ export class Editor {
     const image = this.image.peek();
     if (!image) return;
     const listed: Annotation[] | null = await api.annotations(image.id).catch(() => null);
-    if (listed && this.image.peek()?.id === image.id) this.editing.refresh(image.id, listed);
+    if (!listed || this.image.peek()?.id !== image.id) return;
+    this.editing.refresh(image.id, listed);
+    void this.findConfident(listed);
+  }
+
+  /** Asks which proposals reach the project's limits; without an answer none is called confident. */
+  private async findConfident(listed: readonly Annotation[]): Promise<void> {
+    const image = this.image.peek();
+    if (!image || !listed.some(({ state }) => state === "proposed")) return;
+    const proposals = await api.proposals(image.id).catch(() => []);
+    if (this.image.peek()?.id !== image.id) return;
+    this.review.confident.value = new Set(proposals.filter(({ confident }) => confident).map(({ id }) => id));
   }
 }

@@ -16,6 +16,7 @@ import { Editor } from "./editor";
 import { Filmstrip } from "./filmstrip";
 import { listenToKeys } from "./keyboard";
 import { MaskList } from "./mask-list";
+import { FlagWords, Proposals } from "./proposals";
 import { Rail } from "./rail";
 import { HELP } from "./shortcuts";
 import { Status } from "./status";
@@ -63,7 +64,8 @@ export function EditorPage({ projectId, imageId }: EditorPageProps) {
       </main>
       {panel.value && (
         <aside class="editor-panel" aria-label="Mask">
-          {isBrush(editor.tool.value) ? <Brush editor={editor} /> : <Candidates editor={editor} />}
+          <Doing editor={editor} />
+          <FlagWords editor={editor} />
           <Categories editor={editor} searchRef={search} />
           <MaskList editor={editor} />
         </aside>
@@ -71,6 +73,13 @@ export function EditorPage({ projectId, imageId }: EditorPageProps) {
       <Filmstrip editor={editor} />
     </div>
   );
+}
+
+/** What the person is at: strokes, clicks, or deciding about proposals. */
+function Doing({ editor }: { editor: Editor }) {
+  if (isBrush(editor.tool.value)) return <Brush editor={editor} />;
+  const decides = editor.review.proposals.value.length > 0 && !editor.hasDraft.value;
+  return decides ? <Proposals editor={editor} /> : <Candidates editor={editor} />;
 }
 
 function Bar({ editor, panel }: { editor: Editor; panel: { value: boolean } }) {

@@ -51,19 +51,29 @@ function onControl({ target }: KeyboardEvent): boolean {
 
 /** Tab and Enter are the browser's unless there is something to choose and accept. */
 function applies({ kind }: Command, editor: Editor): boolean {
-  if (kind === "accept") return editor.unfinished.peek();
+  if (kind === "accept") return editor.unfinished.peek() || editor.review.current.peek() !== null;
   return !(kind === "next-candidate" || kind === "previous-candidate") || editor.hasDraft.peek();
 }
 
 /** Zoom of one key press. */
 const ZOOM = 1.25;
 
+/** A decision is about the mask as it is, not about clicks or strokes that are not saved yet. */
+function decided(editor: Editor, how: () => void): void {
+  if (!editor.unfinished.peek()) how();
+}
+
 type Runs = { readonly [Kind in Command["kind"]]: (editor: Editor, page: Page) => void };
 
 const RUNS: Omit<Runs, "tool" | "category"> = {
   "no-category": (editor) => editor.categorise(null),
   "find-category": (_, page) => page.find(),
-  accept: (editor) => void editor.accept(),
+  accept: (editor) => (editor.unfinished.peek() ? void editor.accept() : editor.review.accept()),
+  "accept-proposal": (editor) => decided(editor, () => editor.review.accept()),
+  "reject-proposal": (editor) => decided(editor, () => editor.review.reject()),
+  flag: (editor) => decided(editor, () => editor.review.toggleFlag()),
+  "next-proposal": (editor) => editor.stepProposal(1),
+  "previous-proposal": (editor) => editor.stepProposal(-1),
   discard: (editor) => editor.discard(),
   undo: (editor) => editor.undo(),
   redo: (editor) => editor.redo(),

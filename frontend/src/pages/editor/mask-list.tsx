@@ -1,46 +1,54 @@
 /** All masks of the image. */
-import { useSignal } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { AnnotationRecord } from "../../core/document";
 import { me } from "../../data/session";
 import { IconButton } from "../../ui/button";
+import { Icon } from "../../ui/icon";
 import { maskHex } from "../../ui/palette";
 import { count } from "../../ui/words";
 import { percent } from "./candidates";
 import { ownIndex } from "./colours";
 import type { Editor } from "./editor";
+import type { Filter, Order } from "./review";
 
-type Order = "newest" | "area" | "score";
+const ORDERS: Readonly<Record<Order, string>> = {
+  newest: "newest first",
+  area: "largest first",
+  score: "surest first",
+};
 
-const ORDERS: Readonly<Record<Order, (one: AnnotationRecord, other: AnnotationRecord) => number>> = {
-  newest: () => 0,
-  area: (one, other) => other.area - one.area,
-  score: (one, other) => (other.predictedIou ?? 0) - (one.predictedIou ?? 0),
+const FILTERS: Readonly<Record<Filter, string>> = {
+  all: "all masks",
+  proposed: "proposed",
+  confident: "confident",
+  accepted: "accepted",
+  flagged: "flagged",
 };
 
 export function MaskList({ editor }: { editor: Editor }) {
-  const order = useSignal<Order>("newest");
-  const records = [...editor.editing.records.value].sort(ORDERS[order.value]);
+  const { editing, review } = editor;
+  const all = editing.records.value;
+  const records = review.listed.value;
+  const mixed = all.some(({ state, flag }) => state === "proposed" || flag !== null);
   return (
     <section class="editor-section editor-masks" aria-label="Masks">
       <h2>
-        Masks <span class="quiet-text">({records.length})</span>
-        {records.length > 1 && (
-          <select
-            aria-label="Order of the masks"
-            value={order.value}
-            onChange={(event) => {
-              order.value = event.currentTarget.value as Order;
-            }}
-          >
-            <option value="newest">newest first</option>
-            <option value="area">largest first</option>
-            <option value="score">surest first</option>
-          </select>
-        )}
+        Masks{" "}
+        <span class="quiet-text">
+          ({records.length < all.length ? `${records.length} of ${all.length}` : all.length})
+        </span>
       </h2>
+      {all.length > 1 && (
+        <div class="editor-choose">
+          <Choice label="Order of the masks" of={ORDERS} at={review.order} />
+          {(mixed || review.filter.value !== "all") && (
+            <Choice label="Which masks are shown" of={FILTERS} at={review.filter} />
+          )}
+        </div>
+      )}
       {records.length === 0 ? (
-        <p class="quiet-text">Accepted masks appear here.</p>
+        <p class="quiet-text">{all.length === 0 ? "Accepted masks appear here." : "No mask is like that."}</p>
       ) : (
         <ul class="list" aria-label={count(records.length, "mask")} onKeyDown={(event) => step(event, editor, records)}>
           {records.map((record) => (
@@ -49,6 +57,30 @@ export function MaskList({ editor }: { editor: Editor }) {
         </ul>
       )}
     </section>
+  );
+}
+
+interface ChoiceProps<Name extends string> {
+  label: string;
+  of: Readonly<Record<Name, string>>;
+  at: Signal<Name>;
+}
+
+function Choice<Name extends string>({ label, of, at }: ChoiceProps<Name>) {
+  return (
+    <select
+      aria-label={label}
+      value={at.value}
+      onChange={(event) => {
+        at.value = event.currentTarget.value as Name;
+      }}
+    >
+      {Object.entries<string>(of).map(([name, words]) => (
+        <option key={name} value={name}>
+          {words}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -101,7 +133,13 @@ function Row({ editor, record }: { editor: Editor; record: AnnotationRecord }) {
             {percent(record.predictedIou)}
           </span>
         )}
-        <span class="badge" title={sourceWords(record)}>
+        {record.flag !== null && (
+          <span class="flag" title={`Flagged: ${record.flag}`}>
+            <Icon name="flag" size={14} />
+            <span class="only-read">flagged: {record.flag}</span>
+          </span>
+        )}
+        <span class={record.state === "proposed" ? "badge proposed" : "badge"} title={sourceWords(record)}>
           {sourceOf(record)}
         </span>
       </button>
@@ -115,8 +153,8 @@ function Row({ editor, record }: { editor: Editor; record: AnnotationRecord }) {
       />
       <IconButton
         icon="delete"
-        label="Delete this mask"
-        shortcut="Delete"
+        label={record.state === "proposed" ? "Reject this proposal" : "Delete this mask"}
+        shortcut={record.state === "proposed" ? "X" : "Delete"}
         small
         size={16}
         testId="delete-mask"

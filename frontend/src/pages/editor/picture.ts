@@ -7,15 +7,3 @@ export interface Picture {
   readonly size: Size;
   readonly sharp: boolean;
 }
-
-/** The decoded picture at an address of ours; throws in words. */
-export async function loadPicture(url: string): Promise<ImageBitmap> {
-  const element = new globalThis.Image();
-  element.src = url;
-  try {
-    await element.decode();
-  } catch {
-    throw new Error("The image's pixels could not be loaded.");
-  }
-  return createImageBitmap(element);
-}

@@ -75,6 +75,7 @@ function record(more: Partial<AnnotationRecord>): AnnotationRecord {
     prompts: [],
     chosenCandidate: null,
     predictedIou: null,
+    flag: null,
     createdAt: "",
     actorId: null,
     ...more,

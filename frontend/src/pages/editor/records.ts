@@ -3,8 +3,11 @@ import { type AnnotationRecord, geometryOf, type TimedPrompt } from "../../core/
 import type { Annotation, AnnotationIn } from "../../data/api";
 import type { Entry } from "../../data/outbox";
 
+/** An annotation as this device or the server has it. */
+type Known = AnnotationIn & Partial<Omit<Annotation, keyof AnnotationIn>>;
+
 /** A record of what the server listed or this device still holds; throws InvalidMask when its mask is broken. */
-export function recordOf(annotation: AnnotationIn & Partial<Annotation>): AnnotationRecord {
+export function recordOf(annotation: Known): AnnotationRecord {
   return {
     id: annotation.id,
     ...geometryOf(annotation.counts, annotation.size),
@@ -16,6 +19,7 @@ export function recordOf(annotation: AnnotationIn & Partial<Annotation>): Annota
     prompts: annotation.prompts as TimedPrompt[],
     chosenCandidate: annotation.chosen_candidate ?? null,
     predictedIou: annotation.predicted_iou ?? null,
+    flag: annotation.flag ?? null,
     createdAt: annotation.created_at ?? new Date().toISOString(),
     actorId: annotation.actor_id ?? null,
   };
@@ -49,8 +53,8 @@ export function annotationIn(record: AnnotationRecord, extra: Extra): Annotation
 }
 
 /** What the person should see: the server's list with this device's unsent edits laid over it, in order. */
-export function overlay(listed: readonly AnnotationIn[], unsent: readonly Entry[]): AnnotationIn[] {
-  const shown = new Map(listed.map((annotation) => [annotation.id, annotation]));
+export function overlay(listed: readonly Known[], unsent: readonly Entry[]): Known[] {
+  const shown = new Map<string, Known>(listed.map((annotation) => [annotation.id, annotation]));
   for (const { operation } of unsent) {
     if (operation.kind === "create") {
       const { supersedes_id: replaced } = operation.annotation;
@@ -58,6 +62,9 @@ export function overlay(listed: readonly AnnotationIn[], unsent: readonly Entry[
       shown.set(operation.annotation.id, operation.annotation);
     } else if (operation.kind === "remove") {
       shown.delete(operation.annotationId);
+    } else if (operation.kind === "decide") {
+      const before = shown.get(operation.annotationId);
+      if (before) shown.set(before.id, { ...before, state: operation.accepted ? "accepted" : "proposed" });
     } else if (operation.kind === "change") {
       const before = shown.get(operation.annotationId);
       if (before) shown.set(before.id, { ...before, ...operation.changes });

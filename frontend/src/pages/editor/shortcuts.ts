@@ -23,6 +23,11 @@ export type Command =
         | "no-category"
         | "find-category"
         | "hide"
+        | "accept-proposal"
+        | "reject-proposal"
+        | "flag"
+        | "next-proposal"
+        | "previous-proposal"
         | "larger-brush"
         | "smaller-brush";
     };
@@ -58,6 +63,10 @@ const PLAIN: Readonly<Record<string, Command>> = {
   "0": { kind: "no-category" },
   "/": { kind: "find-category" },
   h: { kind: "hide" },
+  a: { kind: "accept-proposal" },
+  x: { kind: "reject-proposal" },
+  g: { kind: "flag" },
+  n: { kind: "next-proposal" },
 };
 
 const WITH_CTRL: Readonly<Record<string, Command>> = {
@@ -72,6 +81,7 @@ export function commandOf({ key, ctrl, shift, alt }: KeyPress): Command | null {
   if (alt) return null;
   if (ctrl) return shift && name === "z" ? { kind: "redo" } : shift ? null : (WITH_CTRL[name] ?? null);
   if (shift && name === "tab") return { kind: "previous-candidate" };
+  if (shift && name === "n") return { kind: "previous-proposal" };
   if (/^[1-9]$/.test(name)) return { kind: "category", position: Number(name) };
   return PLAIN[name] ?? null;
 }
@@ -99,6 +109,15 @@ export const HELP: readonly ShortcutGroup[] = [
       [["H"], "Hide or show the selected mask"],
       [["Ctrl", "Z"], "Undo: clicks, then masks"],
       [["Ctrl", "Shift", "Z"], "Redo"],
+    ],
+  },
+  {
+    title: "Proposals",
+    keys: [
+      [["N"], "Next proposal (Shift + N: the one before)"],
+      [["A"], "Accept it, go to the next (or Enter)"],
+      [["X"], "Reject it, go to the next"],
+      [["G"], "Flag the selected mask: something is wrong with it"],
     ],
   },
   {

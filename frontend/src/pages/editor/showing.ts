@@ -11,11 +11,11 @@ import type { PaintedMask } from "./painting";
 
 /** All visible masks, large ones first, so that parts lie over the wholes that they belong to. */
 export function masksToShow(editor: Editor): ShownMask[] {
-  const { document, hidden, selectedId, pointedId } = editor.editing;
+  const { hidden, selectedId, pointedId } = editor.editing;
   const painted = editor.painting.mask.value;
   const replaced = [editor.prompting.replacedId.value, painted?.base?.id];
   const shown: ShownMask[] = [];
-  for (const record of document.value.annotations.values()) {
+  for (const record of editor.review.listed.value) {
     if (hidden.value.has(record.id) || replaced.includes(record.id)) continue;
     shown.push({
       id: record.id,

@@ -93,6 +93,7 @@ function hintOf(editor: Editor): string {
   if (editor.hasDraft.value)
     return "Left click adds, right click takes away. Tab: another candidate. Enter accepts, Esc discards.";
   if (isBrush(editor.tool.value)) return brushHint(editor);
+  if (editor.review.current.value) return "A accepts, X rejects, G flags, N goes to the next. Clicks mend it.";
   if (editor.tool.value === "select") {
     if (!editor.editing.selected.value) return "Click on a mask to select it. Drag moves the image.";
     return "1–9 sets the category, Delete removes the mask, C and a click refine it.";
