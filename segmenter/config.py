@@ -231,6 +231,20 @@ TRAIN_PRESETS: dict[str, TrainConfig] = {
     "continued": TrainConfig(
         minutes=90.0, first_frame=192, first_frame_share=0.45, learning_rate=8e-4, deep_click_share=0.5, whole_share=0.5
     ),
+    # A round: a few minutes from weights that are good already, which must not become worse by them.
+    "round": TrainConfig(
+        mode="decoder",
+        minutes=4.0,
+        learning_rate=1e-4,
+        warmup_share=0.1,
+        masks_per_image=4,
+        ema=0.99,
+        deep_click_share=0.5,
+        whole_share=0.5,
+        first_frame_share=0.0,
+        synthetic_share=0.0,
+        paste_share=0.0,
+    ),
     "paper": _PAPER,
     "paper_vit_l": replace(_PAPER, steps=180_000, learning_rate=4e-4),
     "paper_vit_b": replace(_PAPER, steps=180_000, layer_decay=0.6, drop_path=0.6),

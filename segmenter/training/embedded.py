@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from segmenter.build import Model
+from segmenter.build import Model, build
 from segmenter.checkpoint import state_digest
 from segmenter.config import Kept, TrainConfig
 from segmenter.pixels import pixel_digest
@@ -56,6 +56,25 @@ class Embeddings:
                 if needed > free:
                     raise OSError(f"{self.folder} has room for {free >> 20} of {needed >> 20} MiB of embeddings")
 
+    def adopt(self, picture: NDArray[np.uint8], file: Path) -> bool:
+        """Takes over what the same encoder made elsewhere of this picture: a safetensors file, CxHxW by name.
+
+        False, and nothing changes, where the file is not there or not of this model's shapes; it is made here then.
+        """
+        if not file.exists() or self._file(picture).exists():
+            return False
+        try:
+            found = {name: level[None] for name, level in load_file(file).items()}
+        except SafetensorError:
+            return False
+        side = self.model.config.frame
+        with torch.device("meta"):
+            wanted = build(self.model.config).eval().embed(torch.zeros(1, 3, side, side))
+        if {name: level.shape for name, level in found.items()} != {n: level.shape for n, level in wanted.items()}:
+            return False
+        self._write(picture, {name: level.to(self._dtype) for name, level in found.items()})
+        return True
+
     def _file(self, picture: NDArray[np.uint8]) -> Path:
         return self.folder / f"{pixel_digest(picture)}.safetensors"
 
@@ -67,6 +86,11 @@ class Embeddings:
             except SafetensorError:  # another program's doing; ours are whole
                 file.unlink()
         made = self._made(picture)
+        self._write(picture, made)
+        return made
+
+    def _write(self, picture: NDArray[np.uint8], made: dict[str, Tensor]) -> None:
+        file = self._file(picture)
         partial = file.with_name(f"{file.name}.{uuid4().hex}.partial")
         try:
             save_file(made, partial)
@@ -74,7 +98,6 @@ class Embeddings:
         except SafetensorError as error:
             partial.unlink(missing_ok=True)
             raise OSError(f"cannot write {file}: {error}") from error
-        return made
 
     @torch.no_grad()
     def _made(self, picture: NDArray[np.uint8]) -> dict[str, Tensor]:
@@ -82,8 +105,11 @@ class Embeddings:
         self.model.image_encoder.eval()
         levels = self.model.embed(normalise(picture[None], self.model.config, device_of(self.model)))
         self.model.image_encoder.train(training)
-        dtype = torch.float16 if self.kept == "half" else torch.float32
-        return {name: level.to("cpu", dtype).contiguous() for name, level in levels.items()}
+        return {name: level.to("cpu", self._dtype).contiguous() for name, level in levels.items()}
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.float16 if self.kept == "half" else torch.float32
 
 
 def kept_in(folder: Path, model: Model, recipe: TrainConfig) -> Embeddings | None:

@@ -178,12 +178,13 @@ def train(
     stop: Callable[[], bool] = lambda: False,
     group: Group | None = None,
     watch: Watch | None = None,
+    every_seconds: float = CHECKPOINT_SECONDS,
 ) -> Path:
     """Trains for ``config.steps`` or ``config.minutes`` of ``clock`` time; returns the file of the weights.
 
-    ``out`` also gets ``metrics.jsonl`` and ``checkpoint.pt``; where the latter exists, the run goes on from it. What
-    ends a run early leaves the last good checkpoint: FloatingPointError for a loss that is not finite, OSError for a
-    full disk or a device that failed, InterruptedError once ``stop`` says so (its state is saved first).
+    ``out`` also gets ``metrics.jsonl`` and, ``every_seconds``, ``checkpoint.pt``; where the latter exists, the run goes
+    on from it. What ends a run early leaves the last good checkpoint: FloatingPointError for a loss that is not finite,
+    OSError for a full disk or a device that failed, InterruptedError once ``stop`` says so (its state is saved first).
     """
     group = group or Alone()
     out.mkdir(parents=True, exist_ok=True)
@@ -199,7 +200,7 @@ def train(
         _resume(state, checkpoint, slots, group)
     watch = watch or Watch(out, report)
     try:
-        _run(task, state, slots, config, checkpoint, clock, stop, group, watch)
+        _run(task, state, slots, config, checkpoint, clock, stop, group, watch, every_seconds)
     except FloatingPointError as error:
         raise FloatingPointError(f"{error}; {_kept(checkpoint)}") from error
     except RuntimeError as error:
@@ -228,6 +229,7 @@ def _run(
     stop: Callable[[], bool],
     group: Group,
     watch: Watch,
+    every_seconds: float,
 ) -> None:
     last_saved = last_tick = clock()
     while (progress := group.of_first(progress_of(state, config))) < 1:
@@ -242,7 +244,7 @@ def _run(
         images, asked = group.sums([float(sum(len(batch.pictures) for batch in batches)), float(stop())])
         if group.rank == 0:
             watch.step(state, config, progress, figures | {"learning_rate": rate, "frame": frame}, images)
-        if asked or group.of_first(float(now - last_saved > CHECKPOINT_SECONDS)):
+        if asked or group.of_first(float(now - last_saved > every_seconds)):
             _save(state, checkpoint, slots, group, watch)
             last_saved = now
         if asked:

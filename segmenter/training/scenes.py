@@ -124,12 +124,20 @@ def snapshot_scenes(snapshot: Snapshot, long_side: int = LONG_SIDE, most: int | 
 class Sampler:
     """Draws batches of augmented crops; see ``TrainConfig.augmentation`` and what follows it there.
 
-    ValueError where crop after crop holds no mask to ask for.
+    ``weights``, where given, say how often each set is drawn from, instead of ``config.set_power``. ValueError where
+    crop after crop holds no mask to ask for.
     """
 
-    def __init__(self, scenes: Mapping[str, Sequence[Scene]], config: TrainConfig, rng: random.Random) -> None:
+    def __init__(
+        self,
+        scenes: Mapping[str, Sequence[Scene]],
+        config: TrainConfig,
+        rng: random.Random,
+        weights: Mapping[str, float] | None = None,
+    ) -> None:
         self.sets = list(scenes.values())
-        self.weights = [len(members) ** config.set_power for members in self.sets]
+        powers = {name: len(members) ** config.set_power for name, members in scenes.items()}
+        self.weights = [(weights or powers)[name] for name in scenes]
         self.config, self.rng = config, rng
         everything = [scene for members in self.sets for scene in members]
         self.textures = [scene.picture for scene in everything]
