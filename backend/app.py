@@ -11,6 +11,7 @@ from backend.api import (
     audits,
     events,
     exports,
+    generations,
     health,
     images,
     jobs,
@@ -20,6 +21,7 @@ from backend.api import (
     policy,
     problems,
     projects,
+    proposals,
     ratings,
     schemas,
     shield,
@@ -37,6 +39,8 @@ TAGS = [
     {"name": "projects", "description": "A set of images with its categories and annotations."},
     {"name": "images", "description": "Upload, list and look at images; what is served is upright."},
     {"name": "annotations", "description": "One mask each. Geometry never changes: an edit supersedes."},
+    {"name": "generations", "description": "Automatic masks on many images, and the detectors that help with it."},
+    {"name": "proposals", "description": "Masks that a model suggests, until somebody decides about them."},
     {"name": "audits", "description": "People correct samples of automatic masks; the overlaps are the report."},
     {"name": "ratings", "description": "Blind scores of masks from several sources."},
     {"name": "models", "description": "Model versions, their decoder for the browser, and embeddings."},
@@ -47,8 +51,8 @@ TAGS = [
     {"name": "health", "description": "Whether the parts are there."},
 ]
 PARTS = (
-    *(health, accounts, projects, images, annotations, audits, ratings, metrics, model_versions, exports),
-    *(jobs, events, pages),
+    *(health, accounts, projects, images, annotations, generations, proposals, audits, ratings, metrics),
+    *(model_versions, exports, jobs, events, pages),
 )
 
 

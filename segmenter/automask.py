@@ -22,7 +22,7 @@ from segmenter.cleaning import without_holes, without_islands
 from segmenter.crops import CropBox, crop_boxes, layer_sides, near_crop_edge, placed, point_grid
 from segmenter.full_size import full_size
 from segmenter.nms import box_nms, mask_nms
-from segmenter.predict import MASK_THRESHOLD, Prepared, embed, masks, prepare, score
+from segmenter.predict import MASK_THRESHOLD, Embedding, Prepared, embed, masks, prepare, score
 from segmenter.prompts import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT, PADDING, POSITIVE
 from segmenter.transforms import Size, to_frame
 
@@ -37,12 +37,21 @@ class Cancelled(Exception):
 
 
 @dataclass(frozen=True)
+class ScoredBox:
+    """What a detector found: corners x0, y0, x1, y1 in pixels of the image, and how sure it is (0..1)."""
+
+    corners: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(frozen=True)
 class AutomaticMask:
     """One mask that stayed. ``size`` and all coordinates are the whole image's.
 
     ``counts`` is COCO's compressed text, ``corners`` the first and last pixels x0, y0, x1, y1 (twice the crop's
     first pixel where it is empty), ``stability`` is nan where nothing lies above the lower threshold, ``point`` is what
-    the model was asked.
+    the model was asked, ``candidate`` which of its four answers this is. Where it was asked by a ``box``, the point is
+    the box's centre.
     """
 
     size: Size
@@ -53,6 +62,8 @@ class AutomaticMask:
     stability: float
     point: tuple[float, float]
     crop: CropBox
+    candidate: int = 0
+    box: ScoredBox | None = None
 
     @property
     def runs(self) -> rle.Runs:
@@ -96,7 +107,34 @@ def generate(
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
         raise ValueError(f"expected uint8 H x W x 3, got {rgb.dtype} {rgb.shape}")
-    size: Size = (rgb.shape[0], rgb.shape[1])
+
+    def look(box: CropBox) -> Embedding:
+        return embed(model, np.ascontiguousarray(rgb[box[1] : box[3], box[0] : box[2]]))
+
+    return _everything(model, (rgb.shape[0], rgb.shape[1]), look, config, progress, cancelled)
+
+
+def generate_embedded(
+    model: Model,
+    embedding: Embedding,
+    config: AutomaskConfig,
+    progress: Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[AutomaticMask]:
+    """As :func:`generate`, of a picture that is embedded already. ValueError for crops: they need the pixels."""
+    if config.crop_n_layers:
+        raise ValueError("crops are not in the embedding of the whole picture")
+    return _everything(model, embedding.size, lambda box: embedding, config, progress, cancelled)
+
+
+def _everything(
+    model: Model,
+    size: Size,
+    look: Callable[[CropBox], Embedding],
+    config: AutomaskConfig,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> list[AutomaticMask]:
     boxes, layers = crop_boxes(size, config.crop_n_layers, config.crop_overlap_ratio)
     sides = layer_sides(config.points_per_side, config.crop_n_layers, config.crop_n_points_downscale_factor)
     views = [
@@ -115,8 +153,7 @@ def generate(
     report(0)
     for box, side in views:
         stop()
-        pixels = np.ascontiguousarray(rgb[box[1] : box[3], box[0] : box[2]])
-        view = _View(model, prepare(model, embed(model, pixels)), config, box, size, stop)
+        view = _View(model, prepare(model, look(box)), config, box, size, stop)
         kept += _crop_masks(view, side, report)
         done += side * side
         report(0)
@@ -125,6 +162,27 @@ def generate(
         nearness = [1 / ((mask.crop[2] - mask.crop[0]) * (mask.crop[3] - mask.crop[1])) for mask in kept]
         kept = _suppressed(kept, nearness, config.crop_nms_thresh, config)
     return _cleaned(kept, config, stop) if config.min_mask_region_area > 0 else kept
+
+
+def from_boxes(
+    model: Model, embedding: Embedding, boxes: Sequence[ScoredBox], config: AutomaskConfig
+) -> list[AutomaticMask]:
+    """One mask for each box of a detector, the best of the model's three answers to it, by predicted IoU.
+
+    Boxes lie inside the picture. Filters, suppression (the better predicted IoU stays) and cleaning are those of
+    ``config``; its grid and crops count for nothing.
+    """
+    size = embedding.size
+    view = _View(model, prepare(model, embedding), config, (0, 0, size[1], size[0]), size, lambda: None)
+    labels = np.array([[BOX_TOP_LEFT, BOX_BOTTOM_RIGHT]], np.float32)
+    found: list[AutomaticMask] = []
+    for box in boxes:
+        corners = np.array(box.corners, np.float64).reshape(1, 2, 2)
+        answers = [mask for mask, _ in _drawn(view, corners, labels, corners.mean(1), slice(1, 4))]
+        if answers:
+            found.append(replace(max(answers, key=lambda mask: mask.predicted_iou), box=box))
+    kept = _suppressed(found, [mask.predicted_iou for mask in found], config.box_nms_thresh, config)
+    return _cleaned(kept, config, view.stop) if config.min_mask_region_area > 0 else kept
 
 
 def survivors(
@@ -220,13 +278,13 @@ def _drawn(
     logits = masks(view.model, scored, torch.from_numpy(wanted)).float().numpy()[:, tokens]
     for drawn, row in zip(logits, wanted, strict=True):
         for token in np.flatnonzero(good[row]):
-            mask = _finished(view, drawn[token], float(predicted[row, token]), points[row])
+            mask = _finished(view, drawn[token], float(predicted[row, token]), points[row], tokens.start + int(token))
             if mask is not None:
                 yield mask, drawn[token]
 
 
 def _finished(
-    view: _View, logits: NDArray[np.float32], predicted_iou: float, point: NDArray[np.float64]
+    view: _View, logits: NDArray[np.float32], predicted_iou: float, point: NDArray[np.float64], candidate: int
 ) -> AutomaticMask | None:
     """One mask at full size, as long as it passes the filters that need it."""
     config, (x0, y0, _, _) = view.config, view.crop
@@ -251,6 +309,7 @@ def _finished(
         float(score),
         (float(point[0] + x0), float(point[1] + y0)),
         view.crop,
+        candidate,
     )
 
 

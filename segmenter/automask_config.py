@@ -106,3 +106,6 @@ AUTOMASK_PRESETS: dict[str, AutomaskConfig] = {
     ),
 }
 FAMILY_PRESETS: dict[Family, str] = {"sam": "default", "starter": "starter"}
+# Least predicted IoU and stability of a mask that one may show before anybody asked: stricter than the presets, since
+# nobody should have to remove many. The starter's by the same photographs.
+CONFIDENT: dict[Family, tuple[float, float]] = {"sam": (0.92, 0.96), "starter": (0.42, 0.8)}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from backend import embedding_file
 from backend.db.models import ModelVersion
+from backend.errors import Invalid
 from backend.runtime import Runtime
 from backend.services import embeddings as embedding_rows
 from backend.services import images as image_rows
@@ -14,6 +17,10 @@ from backend.services import model_versions
 from backend.storage import keys
 from workers.job import JobContext, job
 from workers.model_cache import ModelCache
+
+if TYPE_CHECKING:
+    from segmenter.build import Model
+    from segmenter.predict import Embedding
 
 _models = ModelCache()
 
@@ -37,7 +44,7 @@ def _encode(work: JobContext, version: ModelVersion, pixel_digest: str) -> bytes
     from segmenter.transforms import resized_size
 
     release = _models.get(work.runtime, version)
-    rgb = _pixels(work.runtime, pixel_digest)
+    rgb = pixels_of(work.runtime, pixel_digest)
     made = encode(release.model, rgb)
     facts = embedding_file.EmbeddingFacts(
         encoder_digest=version.encoder_digest,
@@ -51,7 +58,35 @@ def _encode(work: JobContext, version: ModelVersion, pixel_digest: str) -> bytes
     return embedding_file.write({name: np.asarray(made.tensors[name]).reshape(shapes[name]) for name in shapes}, facts)
 
 
-def _pixels(runtime: Runtime, pixel_digest: str) -> NDArray[np.uint8]:
+def model_of(runtime: Runtime, version: ModelVersion) -> Model:
+    """The loaded model of a version, one for all jobs of this process."""
+    return _models.get(runtime, version).model
+
+
+def embedding_of(work: JobContext, version: ModelVersion, pixel_digest: str) -> Embedding:
+    """The stored embedding of some pixels as the model takes it; made and stored first where it is missing."""
+    storage = work.runtime.storage
+    key = keys.embedding_key(version.encoder_digest, pixel_digest)
+    if not storage.exists(key):
+        storage.put(key, _encode(work, version, pixel_digest))
+    return stored_embedding(work.runtime, version, pixel_digest)
+
+
+def stored_embedding(runtime: Runtime, version: ModelVersion, pixel_digest: str) -> Embedding:
+    """The stored embedding as the model takes it. Raises NotFound, and Invalid for one of something else."""
+    import torch
+
+    from segmenter.predict import Embedding
+
+    key = keys.embedding_key(version.encoder_digest, pixel_digest)
+    tensors, facts = embedding_file.read(runtime.storage.get(key))
+    if (facts.encoder_digest, facts.pixel_digest) != (version.encoder_digest, pixel_digest):
+        raise Invalid(f"the stored file {key} is another embedding", code="damaged_embedding")
+    levels = {name: torch.from_numpy(np.asarray(level, np.float32))[None] for name, level in tensors.items()}
+    return Embedding(levels, facts.size, facts.frame)
+
+
+def pixels_of(runtime: Runtime, pixel_digest: str) -> NDArray[np.uint8]:
     """Upright RGB (height, width, 3) of pixels that `ingest` stored."""
     key, _ = image_rows.stored_pixels(runtime.storage, pixel_digest)
     with runtime.storage.as_file(key) as path:

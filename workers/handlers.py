@@ -1,5 +1,5 @@
 """Every handler, registered by import; none of these modules imports torch before its first job."""
 
-from workers import embeddings, exports, images
+from workers import detectors, embeddings, exports, images, proposals
 
-__all__ = ["embeddings", "exports", "images"]
+__all__ = ["detectors", "embeddings", "exports", "images", "proposals"]

@@ -97,6 +97,18 @@ class JobContext:
         self.finished = True
 
     @contextmanager
+    def step(self, done: int, total: int, message: str = "") -> Iterator[UnitOfWork]:
+        """The transaction of a part of the effects, fenced as :meth:`commit`; the job goes on.
+
+        For work whose parts count alone: what was written stays, and a later attempt does the rest.
+        """
+        with self.runtime.write() as uow:
+            if not jobs.progress(uow, self.job.id, self.token, done, total, message):
+                self._lost.set()
+                raise LeaseLost(self.job.id)
+            yield uow
+
+    @contextmanager
     def lease_kept(self) -> Iterator[None]:
         """Renew the lease from another thread while the block runs, so that slow work does not look like a dead one."""
         over = threading.Event()

@@ -7,7 +7,14 @@ from typing import Final
 MAX_ATTEMPTS: Final = 3
 
 # A queue says what a worker needs: `gpu` jobs run the model and are faster where an accelerator is, `cpu` jobs are not.
-QUEUE_OF_KIND: Final = {"ingest": "cpu", "embed": "gpu", "export": "cpu", "prepare_ratings": "gpu"}
+QUEUE_OF_KIND: Final = {
+    "ingest": "cpu",
+    "embed": "gpu",
+    "export": "cpu",
+    "generate": "gpu",
+    "train_detector": "gpu",
+    "prepare_ratings": "gpu",
+}
 QUEUES: Final = ("cpu", "gpu")
 
 

@@ -53,12 +53,15 @@ class Training:
 
 @dataclass(frozen=True)
 class Confident:
-    """Which proposals an annotator finds on an image in the semi-automatic stage (SAM, section 5: 0.88 and 0.95 in the
-    fully automatic one; here nobody should have to remove many, so stricter)."""
+    """Which proposals an annotator finds on an image in the semi-automatic stage (SAM, section 4).
+
+    None: what suits the model's family, see ``CONFIDENT`` of :mod:`segmenter.automask_config`; stricter than what
+    automatic generation keeps, since nobody should have to remove many.
+    """
 
     source: ConfidentSource = "automatic"
-    min_predicted_iou: float = 0.92
-    min_stability: float = 0.95
+    min_predicted_iou: float | None = None
+    min_stability: float | None = None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from backend.db.models import Embedding, Export, Image, Job
-from backend.services import embeddings, exports, images, ratings
+from backend.db.models import Detector, Embedding, Export, Image, Job
+from backend.services import detectors, embeddings, exports, generations, images, ratings
 from backend.uow import UnitOfWork
 
 
@@ -18,6 +18,10 @@ def given_up(uow: UnitOfWork, job: Job, reason: str) -> None:
         embeddings.mark_failed(uow, args["encoder_digest"], args["pixel_digest"], reason)
     elif job.kind == "export":
         exports.mark_failed(uow, args["export_id"], reason)
+    elif job.kind == "generate":
+        generations.given_up(uow, job, reason)
+    elif job.kind == "train_detector":
+        detectors.mark_failed(uow, args["detector_id"], reason)
     elif job.kind == "prepare_ratings":
         ratings.mark_failed(uow, args["rating_task_id"], reason)
 
@@ -25,6 +29,8 @@ def given_up(uow: UnitOfWork, job: Job, reason: str) -> None:
 def taken_up(uow: UnitOfWork, job: Job) -> None:
     """A dead or cancelled job waits again, so what had failed is queued again."""
     args, again = job.args, {"state": "queued", "failure": None}
+    if job.kind == "generate":
+        return  # its images wait in other jobs or have failed; to retry them is a step of the generation
     if job.kind == "prepare_ratings":
         ratings.prepare_again(uow, args["rating_task_id"])
         return
@@ -33,6 +39,9 @@ def taken_up(uow: UnitOfWork, job: Job) -> None:
     elif job.kind == "embed":
         same = (Embedding.encoder_digest == args["encoder_digest"], Embedding.pixel_digest == args["pixel_digest"])
         statement = update(Embedding).where(*same, Embedding.state == "failed")
+    elif job.kind == "train_detector":
+        statement = update(Detector).where(Detector.id == args["detector_id"], Detector.state == "failed")
+        again["state"] = "training"
     else:
         statement = update(Export).where(Export.id == args["export_id"], Export.state == "failed")
     uow.session.execute(statement.values(**again), execution_options={"synchronize_session": "fetch"})

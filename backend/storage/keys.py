@@ -45,5 +45,9 @@ def release_key(digest: str, file_name: str) -> str:
     return check_key(f"releases/{check_digest(digest)}/{file_name}")
 
 
+def detector_key(digest: str) -> str:
+    return f"detectors/{check_digest(digest)}.safetensors"
+
+
 def export_key(export_id: str, digest: str) -> str:
     return check_key(f"exports/{export_id}/{check_digest(digest)}.zip")

@@ -1,0 +1,115 @@
+"""Box detectors: what a project's own masks taught about where objects are, for the embeddings of one encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CursorResult, exists, select, update
+from sqlalchemy.orm import Session
+
+from backend.db.models import Annotation, Detector, Image, ModelVersion
+from backend.errors import Conflict, Invalid
+from backend.services import model_versions, projects
+from backend.uow import UnitOfWork
+
+MINUTES = 3.0
+_QUIET = {"synchronize_session": False}
+
+
+def request(uow: UnitOfWork, project_id: str, round_id: str | None = None, minutes: float = MINUTES) -> Detector:
+    """A detector and the job that trains it, on the embeddings of the project's active version.
+
+    While one is trained already, that one. Raises NotFound, Conflict (`no_model`), Invalid (`no_masks`).
+    """
+    project = projects.find(uow.session, project_id)
+    if project.active_version_id is None:
+        raise Conflict("No model version serves this project yet.", code="no_model")
+    version = model_versions.find(uow.session, project.active_version_id)
+    mine = (Detector.project_id == project_id, Detector.encoder_digest == version.encoder_digest)
+    running = uow.session.scalars(select(Detector).where(*mine, Detector.state == "training").limit(1)).first()
+    if running is not None:
+        return running
+    if uow.session.scalar(_drawn(project_id).limit(1)) is None:
+        raise Invalid("There are no accepted masks to learn from.", code="no_masks")
+    made = Detector(project_id=project_id, round_id=round_id, encoder_digest=version.encoder_digest, figures={})
+    uow.session.add(made)
+    uow.session.flush()
+    args = {"detector_id": made.id, "model_version_id": version.id, "minutes": minutes}
+    uow.enqueue("train_detector", f"train_detector:{made.id}", project_id, **args)
+    _tell(uow, made)
+    return made
+
+
+def _drawn(project_id: str) -> Any:
+    accepted = exists().where(Annotation.image_id == Image.id, Annotation.state == "accepted")
+    return select(Image).where(Image.project_id == project_id, Image.state == "ready", accepted)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An image with accepted masks: its pixels, its group, its size (height, width) and the masks' boxes x, y, w, h."""
+
+    pixel_digest: str
+    group_key: str
+    size: tuple[int, int]
+    boxes: Sequence[tuple[int, int, int, int]]
+
+
+def seen(session: Session, project_id: str) -> list[Seen]:
+    """Every ready image of a project with the boxes of its accepted masks, in the order of pixel digests.
+
+    Equal pixels in two images are one picture with the boxes of both.
+    """
+    box = (Annotation.box_x, Annotation.box_y, Annotation.box_w, Annotation.box_h)
+    query = select(Image, *box).join(Annotation, Annotation.image_id == Image.id)
+    accepted = (Image.project_id == project_id, Image.state == "ready", Annotation.state == "accepted")
+    boxes: dict[str, list[tuple[int, int, int, int]]] = {}
+    shown: dict[str, Image] = {}
+    for image, *corners in session.execute(
+        query.where(*accepted).order_by(Image.pixel_digest, Image.id, Annotation.id)
+    ):
+        assert image.pixel_digest is not None  # it is ready
+        shown.setdefault(image.pixel_digest, image)
+        boxes.setdefault(image.pixel_digest, []).append((corners[0], corners[1], corners[2], corners[3]))
+    return [
+        Seen(digest, one.group_key, (one.height or 0, one.width or 0), boxes[digest]) for digest, one in shown.items()
+    ]
+
+
+def mark_ready(uow: UnitOfWork, detector_id: str, digest: str, storage_key: str, figures: dict[str, Any]) -> None:
+    """The file is stored; boxes can be found with it."""
+    told = {"digest": digest, "storage_key": storage_key, "figures": figures, "failure": None}
+    _mark(uow, detector_id, state="ready", **told)
+
+
+def mark_failed(uow: UnitOfWork, detector_id: str, reason: str) -> None:
+    """The training was given up."""
+    _mark(uow, detector_id, state="failed", failure=reason)
+
+
+def _mark(uow: UnitOfWork, detector_id: str, **values: Any) -> None:
+    marked = update(Detector).where(Detector.id == detector_id, Detector.state != "ready").values(**values)
+    done = uow.session.execute(marked, execution_options=_QUIET)
+    assert isinstance(done, CursorResult)
+    if done.rowcount:
+        _tell(uow, uow.session.get_one(Detector, detector_id, populate_existing=True))
+
+
+def of_project(session: Session, project_id: str) -> Sequence[Detector]:
+    """A project's detectors, newest first."""
+    projects.find(session, project_id)
+    query = select(Detector).where(Detector.project_id == project_id)
+    return session.scalars(query.order_by(Detector.created_at.desc(), Detector.id).limit(100)).all()
+
+
+def newest(session: Session, project_id: str, version: ModelVersion) -> Detector | None:
+    """The detector that reads the version's embeddings, the last one that is ready."""
+    mine = (Detector.project_id == project_id, Detector.encoder_digest == version.encoder_digest)
+    query = select(Detector).where(*mine, Detector.state == "ready")
+    return session.scalars(query.order_by(Detector.created_at.desc(), Detector.id).limit(1)).first()
+
+
+def _tell(uow: UnitOfWork, detector: Detector) -> None:
+    uow.emit("detector.changed", detector.project_id, detector.id, state=detector.state)
