@@ -21,6 +21,7 @@ from backend.api import (
     policy,
     problems,
     projects,
+    promotions,
     proposals,
     ratings,
     schemas,
@@ -43,6 +44,7 @@ TAGS = [
     {"name": "proposals", "description": "Masks that a model suggests, until somebody decides about them."},
     {"name": "audits", "description": "People correct samples of automatic masks; the overlaps are the report."},
     {"name": "ratings", "description": "Blind scores of masks from several sources."},
+    {"name": "promotions", "description": "Which model version serves a project, by whose decision, and the way back."},
     {"name": "models", "description": "Model versions, their decoder for the browser, and embeddings."},
     {"name": "exports", "description": "Immutable archives of a project's annotations."},
     {"name": "jobs", "description": "What the workers do, and what they gave up on."},
@@ -52,7 +54,7 @@ TAGS = [
 ]
 PARTS = (
     *(health, accounts, projects, images, annotations, generations, proposals, audits, ratings, metrics),
-    *(model_versions, exports, jobs, events, pages),
+    *(promotions, model_versions, exports, jobs, events, pages),
 )
 
 

@@ -49,10 +49,12 @@ class Verified:
     iou: float | None = None
 
 
-def verify_release(folder: Path, like: Manifest) -> Verified:
-    """Looks at a release that was trained from the release of the manifest ``like``."""
+def verify_release(folder: Path, like: Manifest, digest: str | None = None) -> Verified:
+    """Looks at a release that was trained from the one of the manifest ``like``; ``digest`` is its own, if known."""
     try:
         manifest = names.verify(folder)
+        if digest not in (None, manifest["digest"]):
+            raise InvalidRelease(f"{folder} holds another release than the one that was asked for")
         check_graphs([folder / name for name in names.files_of(manifest) if name.endswith(".onnx")])
         release = load_release(folder)
     except (InvalidRelease, InvalidGraph, InvalidCheckpoint) as error:

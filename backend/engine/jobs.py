@@ -11,6 +11,7 @@ QUEUE_OF_KIND: Final = {
     "ingest": "cpu",
     "embed": "gpu",
     "export": "cpu",
+    "withdraw": "cpu",
     "generate": "gpu",
     "train_detector": "gpu",
     "prepare_ratings": "gpu",

@@ -45,7 +45,9 @@ def resigned(folder: Path, **changes: object) -> Manifest:
 
 
 def test_a_sound_release_has_nothing_against_it(released: Path) -> None:
-    found = verify_release(released, read_manifest(released))
+    manifest = read_manifest(released)
+    found = verify_release(released, manifest, manifest["digest"])
+    assert "another release" in verify_release(released, manifest, "0" * 64).refusal
     assert (found.refusal, found.finite, found.same_architecture) == ("", True, True)
     assert found.logits is not None and found.logits < 2e-3 and found.iou is not None and found.iou > 0.995
 
