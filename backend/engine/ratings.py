@@ -73,7 +73,12 @@ def views(size: tuple[int, int], box: tuple[int, int, int, int]) -> tuple[View, 
 
 
 def zoomed(size: tuple[int, int], box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    """The window (x, y, w, h) around a box: 1.5 times its sides, at least 64 pixels, inside of the image."""
+    """The window (x, y, w, h) around a box: 1.5 times its sides, at least 64 pixels, inside of the image.
+
+    The whole image around the box of an empty mask.
+    """
+    if not box[2] or not box[3]:
+        return 0, 0, size[1], size[0]
     left, width = _window(box[0], box[2], size[1])
     top, height = _window(box[1], box[3], size[0])
     return left, top, width, height

@@ -32,6 +32,7 @@ def test_the_zoom_shows_the_whole_box_and_lies_in_the_image(
 
 def test_the_zoom_leaves_a_quarter_of_the_box_around_it() -> None:
     assert ratings.zoomed((1000, 1000), (400, 400, 200, 100)) == (350, 375, 300, 150)
+    assert ratings.zoomed((50, 90), (0, 0, 0, 0)) == (0, 0, 90, 50)  # of a mask without pixels
 
 
 def test_there_are_the_five_views_of_the_study() -> None:
