@@ -24,6 +24,7 @@ from backend.api import (
     promotions,
     proposals,
     ratings,
+    rounds,
     schemas,
     shield,
 )
@@ -43,6 +44,7 @@ TAGS = [
     {"name": "generations", "description": "Automatic masks on many images, and the detectors that help with it."},
     {"name": "proposals", "description": "Masks that a model suggests, until somebody decides about them."},
     {"name": "audits", "description": "People correct samples of automatic masks; the overlaps are the report."},
+    {"name": "rounds", "description": "Freeze, train, compare: one turn of the engine."},
     {"name": "ratings", "description": "Blind scores of masks from several sources."},
     {"name": "promotions", "description": "Which model version serves a project, by whose decision, and the way back."},
     {"name": "models", "description": "Model versions, their decoder for the browser, and embeddings."},
@@ -54,7 +56,7 @@ TAGS = [
 ]
 PARTS = (
     *(health, accounts, projects, images, annotations, generations, proposals, audits, ratings, metrics),
-    *(promotions, model_versions, exports, jobs, events, pages),
+    *(rounds, promotions, model_versions, exports, jobs, events, pages),
 )
 
 

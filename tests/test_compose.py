@@ -38,7 +38,7 @@ def test_the_schema_check_sees_a_mistake(tmp_path: Path) -> None:
 
 
 def test_every_service_of_the_distributed_mode_is_there(services: dict[str, Any]) -> None:
-    assert set(services) == {"database", "broker", "objects", "migrate", "api", "worker"}
+    assert set(services) == {"database", "broker", "objects", "migrate", "api", "worker", "trainer"}
     for service in services.values():
         for other in service.get("depends_on", {}):
             assert other in services
@@ -83,7 +83,7 @@ def test_the_settings_understand_what_the_file_gives_them(
 
 
 def test_the_image_starts_commands_that_exist(services: dict[str, Any]) -> None:
-    for name in ("migrate", "api", "worker"):
+    for name in ("migrate", "api", "worker", "trainer"):
         program, command = services[name]["command"][:2]
         assert program == "maskmill"
         asked = subprocess.run(

@@ -88,9 +88,9 @@ def work(queues: tuple[str, ...]) -> None:
     sys.exit(worker.exitcode)
 
 
-def embedded_worker() -> None:
-    """The one worker of an embedded server, with every queue."""
+def embedded_worker(queues: tuple[str, ...]) -> None:
+    """A worker of an embedded server, the only one with these queues."""
     with runtime().write() as uow:
-        # No other worker can hold a job of this data directory, so whatever is still leased was cut off.
-        jobs.release_all(uow)
-    work(QUEUES)
+        # No other worker can hold a job of these queues, so whatever is still leased was cut off.
+        jobs.release_all(uow, queues)
+    work(queues)

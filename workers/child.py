@@ -1,6 +1,7 @@
 """A child that never outlives its parent. Only the standard library, so that it starts in no time.
 
-`python -m workers.child PARENT PROGRAM ...` becomes the program; without one it becomes the embedded worker.
+`python -m workers.child PARENT PROGRAM ...` becomes the program; `python -m workers.child PARENT -Q cpu,gpu` becomes
+an embedded worker with these queues.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ def watch(parent: int) -> None:
 
 def main(parent: int, program: list[str]) -> None:
     die_with(parent)
-    if program:
+    if program[0] != "-Q":
         os.execv(program[0], program)  # noqa: S606 - an argument list that the parent built; there is no shell
     watch(parent)
     os.nice(3)  # the page that somebody clicks in goes before the images that wait
     from workers.celery_app import embedded_worker
 
-    embedded_worker()
+    embedded_worker(tuple(program[1].split(",")))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Embedded mode: the web server's own broker and its one worker, both children that never outlive it.
+"""Embedded mode: the web server's own broker, its worker and its trainer, children that never outlive it.
 
 On Linux the kernel ends them when their parent dies, even by SIGKILL; elsewhere the worker watches its parent, and a
 left-over broker is ended by the next start (workers/child.py). A child that dies is started again.
@@ -27,6 +27,8 @@ from backend.storage.local import LocalStorage
 
 log = logging.getLogger(__name__)
 _STOP_SECONDS = 10.0
+# Training takes minutes; a worker of its own keeps images and exports from waiting for it.
+WORKERS = {"worker": ("cpu", "gpu"), "trainer": ("train",)}
 SCRATCH = ("incoming", "exports")  # below the data directory: uploads being received, archives being built
 
 
@@ -94,7 +96,8 @@ class Embedded:
             options = {"port": "0", "unixsocket": str(path), "unixsocketperm": "700", "save": "", "appendonly": "no"}
             options |= {"dir": str(path.parent), "logfile": str(path.parent / "redis.log"), "loglevel": "warning"}
             commands["broker"] = [*me, program, *(part for name in options for part in (f"--{name}", options[name]))]
-        commands["worker"] = me
+        for name, queues in WORKERS.items():
+            commands[name] = [*me, "-Q", ",".join(queues)]
         return commands
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:

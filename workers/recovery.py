@@ -19,11 +19,12 @@ from backend.db.models import Job
 from backend.engine.jobs import MAX_ATTEMPTS
 from backend.errors import MaskmillError
 from backend.runtime import Runtime
-from backend.services import events, jobs
+from backend.services import events, jobs, rounds
 
 log = logging.getLogger(__name__)
 _ALIVE_SECONDS: Final = 10.0
 _TIDY_SECONDS: Final = 3600.0
+_ROUNDS_SECONDS: Final = 20.0
 DEAF_SECONDS: Final = 120.0
 EVENTS_KEPT: Final = dt.timedelta(days=30)  # a page that was away for longer reloads anyway
 
@@ -61,6 +62,7 @@ class Recovery:
         self._heard_at = time.monotonic()
         self._alive_at = 0.0
         self._tidied_at = 0.0
+        self._rounds_at = 0.0
 
     def start(self) -> None:
         self._thread.start()
@@ -80,6 +82,7 @@ class Recovery:
                 self._say_alive()
                 round_of(self._runtime)
                 self._tidy()
+                self._start_rounds()
                 self._leave_if_deaf()
             except MaskmillError as error:
                 log.warning("recovery waits for the database: %s", error)
@@ -102,6 +105,12 @@ class Recovery:
         self._tidied_at = time.monotonic()
         with self._runtime.write() as uow:
             events.forget(uow, EVENTS_KEPT)
+
+    def _start_rounds(self) -> None:
+        """Rounds that a policy asks for, after so many masks or hours."""
+        if time.monotonic() - self._rounds_at >= _ROUNDS_SECONDS:
+            self._rounds_at = time.monotonic()
+            rounds.start_due(self._runtime)
 
     def _leave_if_deaf(self) -> None:
         """A consumer can stay connected and yet receive nothing; whoever supervises this process starts a new one."""

@@ -1,6 +1,6 @@
 """What travels over HTTP of the engine: stages, rounds, proposals, audits, ratings, effort. `schemas` has the rules."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -252,3 +252,78 @@ class RatingEntry(Answer):
 class RatingIn(Body):
     score: int = Field(ge=1, le=10)
     seconds: float = Field(ge=0, le=86_400, description="Time that this mask was looked at.")
+
+
+# --- rounds ---------------------------------------------------------------------------------------------------------
+
+
+class RoundIn(Body):
+    steps: Literal["all", "train"] = Field(
+        default="all", description="`train`: rest once there is a candidate; its evaluation is asked for separately."
+    )
+    candidate_version_id: Id | None = Field(
+        default=None, description="Train nothing: compare this model version with the active one."
+    )
+
+
+class RoundCounts(Answer):
+    """What a round would learn from, and be judged by."""
+
+    train_images: int
+    human_masks: int
+    automatic_masks: int
+    held_out_images: int
+    held_out_masks: int
+
+
+class RoundPreview(Answer):
+    counts: RoundCounts
+    new_masks: int = Field(description="Accepted masks that people made since the last round began.")
+
+
+class Round(Answer):
+    id: str
+    project_id: str
+    number: int
+    state: Literal[
+        "frozen", "training", "trained", "evaluating", "judged", "promoted", "rejected", "failed", "cancelled"
+    ]
+    steps: Literal["all", "train"]
+    trigger: Literal["admin", "masks", "schedule", "simulation"]
+    policy: dict[str, Any] = Field(description="The project's policy as it was when the round began.")
+    base_version: VersionName | None = Field(description="The version it went on from, and was compared with.")
+    candidate_version: VersionName | None
+    snapshot_id: str | None
+    figures: dict[str, Any] = Field(
+        description="What is known so far: `counts`, `training`, and after the evaluation `held_out` of both versions."
+    )
+    gate_report: dict[str, Any] | None = Field(
+        description="{decision, overridable, words, gates: [{name, kind, passed, words, figures}]}"
+    )
+    decision: Literal["promote", "reject", "insufficient_evidence"] | None
+    decided_by: str | None
+    reason: str
+    failure: str | None
+    started_at: Time | None
+    ended_at: Time | None
+
+
+class RoundProgress(Answer):
+    job_id: str
+    kind: Literal["freeze", "train", "evaluate"]
+    state: Literal["queued", "running", "dead"]
+    done: int
+    total: int
+    message: str
+    failure: str | None
+
+
+class RoundDetail(Round):
+    curve: list[dict[str, Any]] = Field(
+        description="Training so far, a row every few steps: step, progress, loss, learning_rate and more."
+    )
+    progress: RoundProgress | None = Field(description="The job that is at it, or that gave up.")
+
+
+class RoundList(Answer):
+    rounds: list[Round]

@@ -53,7 +53,7 @@ def serve(
 
 
 def worker(
-    queues: Annotated[str, typer.Option("-Q", "--queues", help="Queues to take jobs from.")] = "cpu,gpu",
+    queues: Annotated[str, typer.Option("-Q", "--queues", help="Queues to take jobs from.")] = "cpu,gpu,train",
     data: Data = None,
 ) -> None:
     """Run one worker in the foreground; it does one job at a time, so start as many as the machine has room for."""

@@ -6,17 +6,21 @@ from typing import Final
 
 MAX_ATTEMPTS: Final = 3
 
-# A queue says what a worker needs: `gpu` jobs run the model and are faster where an accelerator is, `cpu` jobs are not.
+# A queue says what a worker needs: `gpu` jobs run the model and are faster where an accelerator is, `cpu` jobs are not;
+# `train` jobs take minutes.
 QUEUE_OF_KIND: Final = {
     "ingest": "cpu",
     "embed": "gpu",
     "export": "cpu",
     "withdraw": "cpu",
     "generate": "gpu",
-    "train_detector": "gpu",
     "prepare_ratings": "gpu",
+    "train_detector": "gpu",
+    "freeze": "cpu",
+    "train": "train",
+    "evaluate": "train",
 }
-QUEUES: Final = ("cpu", "gpu")
+QUEUES: Final = ("cpu", "gpu", "train")
 
 
 def retry_seconds(attempts: int) -> float:

@@ -41,6 +41,7 @@ class Training:
     human_weight: how often a mask that a person made counts against an automatic one (SAM, section 4: 10).
     exclude_actors: ids of annotators whose masks are left out.
     include_older: also masks that an earlier round trained on already.
+    held_out_share: of the groups of images, which are never trained on; what the first round held out stays so.
     """
 
     mode: TrainingMode = "auto"
@@ -49,6 +50,7 @@ class Training:
     exclude_actors: tuple[str, ...] = ()
     sources: TrainingSources = "all"
     include_older: bool = True
+    held_out_share: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "trigger.schedule_hours": (0.1, 1e5),
     "training.minutes": (0.1, 1e5),
     "training.human_weight": (0.01, 1000),
+    "training.held_out_share": (0.01, 0.9),
     "gates.points": (0, 100),
     "gates.clicks": (0, 20),
     "gates.slice_points": (0, 100),

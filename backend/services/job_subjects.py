@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from backend.db.models import Detector, Embedding, Export, Image, Job
-from backend.services import detectors, embeddings, exports, generations, images, ratings
+from backend.services import detectors, embeddings, exports, generations, images, ratings, round_moves
 from backend.uow import UnitOfWork
+
+ROUND_JOBS = ("freeze", "train", "evaluate")
 
 
 def given_up(uow: UnitOfWork, job: Job, reason: str) -> None:
@@ -18,12 +20,14 @@ def given_up(uow: UnitOfWork, job: Job, reason: str) -> None:
         embeddings.mark_failed(uow, args["encoder_digest"], args["pixel_digest"], reason)
     elif job.kind == "export":
         exports.mark_failed(uow, args["export_id"], reason)
+    elif job.kind == "prepare_ratings":
+        ratings.mark_failed(uow, args["rating_task_id"], reason)
     elif job.kind == "generate":
         generations.given_up(uow, job, reason)
     elif job.kind == "train_detector":
         detectors.mark_failed(uow, args["detector_id"], reason)
-    elif job.kind == "prepare_ratings":
-        ratings.mark_failed(uow, args["rating_task_id"], reason)
+    elif job.kind in ROUND_JOBS:
+        round_moves.given_up(uow, args["round_id"], reason)
 
 
 def taken_up(uow: UnitOfWork, job: Job) -> None:
@@ -33,6 +37,9 @@ def taken_up(uow: UnitOfWork, job: Job) -> None:
         return  # it works on what it finds
     if job.kind == "generate":
         return  # its images wait in other jobs or have failed; to retry them is a step of the generation
+    if job.kind in ROUND_JOBS:
+        round_moves.taken_up(uow, args["round_id"], job.kind)
+        return
     if job.kind == "prepare_ratings":
         ratings.prepare_again(uow, args["rating_task_id"])
         return

@@ -164,10 +164,12 @@ def ignored(session: Session, queues: Sequence[str], seconds: float) -> int:
     return 0 if session.scalar(running.limit(1)) else session.scalar(old) or 0
 
 
-def release_all(uow: UnitOfWork) -> int:
-    """End every lease at once; only for the single worker of an embedded start, when no other one can be alive."""
-    ended = update(Job).where(Job.state == "running").values(lease_expires_at=moment(-1), sent_at=None, sent_count=0)
-    waiting = update(Job).where(Job.state == "queued").values(sent_at=None, sent_count=0)
+def release_all(uow: UnitOfWork, queues: Sequence[str]) -> int:
+    """End every lease in these queues at once; only for the one worker of an embedded start that serves them."""
+    mine = Job.queue.in_(queues)
+    ended = update(Job).where(Job.state == "running", mine)
+    ended = ended.values(lease_expires_at=moment(-1), sent_at=None, sent_count=0)
+    waiting = update(Job).where(Job.state == "queued", mine).values(sent_at=None, sent_count=0)
     _changed(uow, waiting)
     return _changed(uow, ended)
 

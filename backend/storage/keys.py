@@ -51,3 +51,7 @@ def detector_key(digest: str) -> str:
 
 def export_key(export_id: str, digest: str) -> str:
     return check_key(f"exports/{export_id}/{check_digest(digest)}.zip")
+
+
+def snapshot_key(digest: str) -> str:
+    return f"snapshots/{check_digest(digest)}.jsonl"

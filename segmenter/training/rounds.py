@@ -30,6 +30,7 @@ from segmenter.training.watch import Watch
 
 AUTOMATIC: Final = ("automatic", "detector")  # sources of masks that no person drew
 Kind = str  # "human" or "automatic"
+METRIC_STEPS: Final = 5  # somebody watches
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def plan_of(text: str) -> RoundPlan:
     """Reads what :meth:`RoundPlan.as_json` wrote."""
     values: dict[str, Any] = json.loads(text)
     given: dict[str, Any] = values.pop("recipe")
-    recipe = TrainConfig(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    recipe = TrainConfig(**given)
     snapshot, weights, out = (Path(values.pop(name)) for name in ("snapshot", "weights", "out"))
     kept = values.pop("embeddings")
     return RoundPlan(snapshot, weights, out, recipe, embeddings=Path(kept) if kept else None, **values)
@@ -132,7 +134,7 @@ def train_round(
     if embeddings is not None:
         _embed(embeddings, material, plan.embeddings, stop)
         source = Embedded(source, embeddings)
-    watch = Watch(plan.out, report)
+    watch = Watch(plan.out, report, every=METRIC_STEPS)
     task = Prompting(model, recipe)
     slots = [Slot(source, chance)]
     return train(task, slots, recipe, plan.out, stop=stop, watch=watch, every_seconds=plan.checkpoint_seconds)

@@ -35,7 +35,7 @@ class Example:
 
 @dataclass
 class Watch:
-    """Writes ``metrics.jsonl``, a line every ``METRIC_STEPS`` steps and at the end, and hands each line to ``report``.
+    """Writes ``metrics.jsonl``, a line ``every`` so many steps and at the end, and hands each line to ``report``.
 
     :meth:`look` writes ``previews/step-N.jpg`` where there are ``examples``: each picture with its deepest click, the
     object outlined in green and the model's first answer in red.
@@ -48,6 +48,7 @@ class Watch:
     recent: list[dict[str, float]] = field(default_factory=list)
     images: float = 0.0
     since: float | None = None
+    every: int = METRIC_STEPS
 
     def step(
         self, state: TrainState, config: TrainConfig, progress: float, figures: dict[str, float], images: float
@@ -60,7 +61,7 @@ class Watch:
         self.recent.append(figures)
         self.images += images
         over = _is_over(state, config)
-        if len(self.recent) < METRIC_STEPS and not over:
+        if len(self.recent) < self.every and not over:
             return
         means = {key: sum(m[key] for m in self.recent) / len(self.recent) for key in self.recent[0]}
         seconds = state.elapsed_seconds - self.since

@@ -58,8 +58,12 @@ class Process:
 
     def worker(self) -> int:
         """The embedded worker's process id."""
-        servers.wait_until(lambda: any("workers.child" in name for name in self.children().values()), "a worker")
-        return next(child for child, name in self.children().items() if "workers.child" in name)
+
+        def found() -> list[int]:
+            return [child for child, name in self.children().items() if "workers.child" in name and "cpu,gpu" in name]
+
+        servers.wait_until(lambda: bool(found()), "a worker")
+        return found()[0]
 
 
 def children(process_id: int) -> dict[int, str]:

@@ -320,7 +320,7 @@ def test_an_embedded_start_takes_every_job_up_again(runtime: Runtime, sent: list
         assert jobs.claim(uow, ids[0], 60)
     sent.clear()
     with runtime.write() as uow:
-        assert jobs.release_all(uow) == 1
+        assert jobs.release_all(uow, ("cpu",)) == 1
     assert recovery.round_of(runtime) == (3, 0)
     assert {wake.job_id for wake in sent} == set(ids)
 
