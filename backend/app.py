@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from backend.api import (
     accounts,
     annotations,
+    assignments,
     audits,
     events,
     exports,
@@ -27,6 +28,7 @@ from backend.api import (
     rounds,
     schemas,
     shield,
+    stages,
 )
 from backend.api.cookies import NAME as COOKIE
 from backend.runtime import Runtime
@@ -45,8 +47,10 @@ TAGS = [
     {"name": "proposals", "description": "Masks that a model suggests, until somebody decides about them."},
     {"name": "audits", "description": "People correct samples of automatic masks; the overlaps are the report."},
     {"name": "rounds", "description": "Freeze, train, compare: one turn of the engine."},
-    {"name": "ratings", "description": "Blind scores of masks from several sources."},
     {"name": "promotions", "description": "Which model version serves a project, by whose decision, and the way back."},
+    {"name": "ratings", "description": "Blind scores of masks from several sources."},
+    {"name": "assignments", "description": "Who works on which image now."},
+    {"name": "stages", "description": "How a project works, and the policy of its engine."},
     {"name": "models", "description": "Model versions, their decoder for the browser, and embeddings."},
     {"name": "exports", "description": "Immutable archives of a project's annotations."},
     {"name": "jobs", "description": "What the workers do, and what they gave up on."},
@@ -55,8 +59,8 @@ TAGS = [
     {"name": "health", "description": "Whether the parts are there."},
 ]
 PARTS = (
-    *(health, accounts, projects, images, annotations, generations, proposals, audits, ratings, metrics),
-    *(rounds, promotions, model_versions, exports, jobs, events, pages),
+    *(health, accounts, projects, images, annotations, assignments, stages, generations, proposals, audits, ratings),
+    *(metrics, rounds, promotions, model_versions, exports, jobs, events, pages),
 )
 
 

@@ -19,7 +19,7 @@ from backend.db.models import Job
 from backend.engine.jobs import MAX_ATTEMPTS
 from backend.errors import MaskmillError
 from backend.runtime import Runtime
-from backend.services import events, jobs, rounds
+from backend.services import events, jobs, rounds, stages
 
 log = logging.getLogger(__name__)
 _ALIVE_SECONDS: Final = 10.0
@@ -107,10 +107,11 @@ class Recovery:
             events.forget(uow, EVENTS_KEPT)
 
     def _start_rounds(self) -> None:
-        """Rounds that a policy asks for, after so many masks or hours."""
+        """Rounds that a policy asks for, after so many masks or hours, and steps to the next stage."""
         if time.monotonic() - self._rounds_at >= _ROUNDS_SECONDS:
             self._rounds_at = time.monotonic()
             rounds.start_due(self._runtime)
+            stages.advance_due(self._runtime)
 
     def _leave_if_deaf(self) -> None:
         """A consumer can stay connected and yet receive nothing; whoever supervises this process starts a new one."""

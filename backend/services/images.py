@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend import images as pictures
@@ -322,10 +322,12 @@ def set_complete(uow: UnitOfWork, image_id: str, actor_id: str, complete: bool) 
         insert_new(uow.session, Assignment, values, ["image_id", "actor_id"])
     said = update(Assignment).where(Assignment.image_id == image_id, Assignment.complete.is_(not complete))
     said = said.where(Assignment.actor_id == actor_id) if complete else said
-    changed = uow.session.execute(
-        said.values(complete=complete, state="done" if complete else "open").returning(Assignment.id),
-        execution_options={"synchronize_session": False},
-    ).all()
+    # Who completes an image gives it back; who opens it again goes on holding it.
+    if complete:
+        said = said.values(complete=True, state="done", lease_expires_at=None)
+    else:
+        said = said.values(complete=False, state=case((Assignment.state == "leased", "leased"), else_="open"))
+    changed = uow.session.execute(said.returning(Assignment.id), execution_options={"synchronize_session": False}).all()
     if changed:
         uow.emit("image.changed", image.project_id, image_id, complete=complete)
 

@@ -966,6 +966,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/rounds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the rounds
+         * @description Newest first.
+         */
+        get: operations["list_rounds"];
+        put?: never;
+        /**
+         * Start a round
+         * @description Workers freeze a snapshot, train and evaluate; `round.changed` tells of every step.
+         *
+         *     409 `round_unfinished`, `no_model`, `nothing_to_train` or `same_version`.
+         */
+        post: operations["start_round"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/rounds/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a round that began now would learn from
+         * @description Counts all masks of the project by its policy; some seconds for very many.
+         */
+        get: operations["preview_round"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/stage": {
         parameters: {
             query?: never;
@@ -1118,6 +1164,63 @@ export interface paths {
          * @description Leased to the caller, who gets the same one again (and the lease renewed) until it is rated or given back.
          */
         post: operations["next_rating_entry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rounds/{round_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a round */
+        get: operations["read_round"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rounds/{round_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a round
+         * @description Until it is judged; again is fine. 409 `round_state` otherwise.
+         */
+        post: operations["cancel_round"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rounds/{round_id}/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare the candidate with the active version
+         * @description Also again, once another version became active. 409 `round_state` without a candidate to compare.
+         */
+        post: operations["evaluate_round"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1657,9 +1760,9 @@ export interface components {
         /** ConfidentPolicy */
         ConfidentPolicy: {
             /** Min Predicted Iou */
-            min_predicted_iou: number;
+            min_predicted_iou: number | null;
             /** Min Stability */
-            min_stability: number;
+            min_stability: number | null;
             /**
              * Source
              * @enum {string}
@@ -2931,6 +3034,207 @@ export interface components {
              * @description Any version that served before; default: the last.
              */
             to_version_id?: string | null;
+        };
+        /** Round */
+        Round: {
+            /** @description The version it went on from, and was compared with. */
+            base_version: components["schemas"]["VersionName"] | null;
+            candidate_version: components["schemas"]["VersionName"] | null;
+            /** Decided By */
+            decided_by: string | null;
+            /** Decision */
+            decision: ("promote" | "reject" | "insufficient_evidence") | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Failure */
+            failure: string | null;
+            /**
+             * Figures
+             * @description What is known so far: `counts`, `training`, and after the evaluation `held_out` of both versions.
+             */
+            figures: {
+                [key: string]: unknown;
+            };
+            /**
+             * Gate Report
+             * @description {decision, overridable, words, gates: [{name, kind, passed, words, figures}]}
+             */
+            gate_report: {
+                [key: string]: unknown;
+            } | null;
+            /** Id */
+            id: string;
+            /** Number */
+            number: number;
+            /**
+             * Policy
+             * @description The project's policy as it was when the round began.
+             */
+            policy: {
+                [key: string]: unknown;
+            };
+            /** Project Id */
+            project_id: string;
+            /** Reason */
+            reason: string;
+            /** Snapshot Id */
+            snapshot_id: string | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "frozen" | "training" | "trained" | "evaluating" | "judged" | "promoted" | "rejected" | "failed" | "cancelled";
+            /**
+             * Steps
+             * @enum {string}
+             */
+            steps: "all" | "train";
+            /**
+             * Trigger
+             * @enum {string}
+             */
+            trigger: "admin" | "masks" | "schedule" | "simulation";
+        };
+        /**
+         * RoundCounts
+         * @description What a round would learn from, and be judged by.
+         */
+        RoundCounts: {
+            /** Automatic Masks */
+            automatic_masks: number;
+            /** Held Out Images */
+            held_out_images: number;
+            /** Held Out Masks */
+            held_out_masks: number;
+            /** Human Masks */
+            human_masks: number;
+            /** Train Images */
+            train_images: number;
+        };
+        /** RoundDetail */
+        RoundDetail: {
+            /** @description The version it went on from, and was compared with. */
+            base_version: components["schemas"]["VersionName"] | null;
+            candidate_version: components["schemas"]["VersionName"] | null;
+            /**
+             * Curve
+             * @description Training so far, a row every few steps: step, progress, loss, learning_rate and more.
+             */
+            curve: {
+                [key: string]: unknown;
+            }[];
+            /** Decided By */
+            decided_by: string | null;
+            /** Decision */
+            decision: ("promote" | "reject" | "insufficient_evidence") | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Failure */
+            failure: string | null;
+            /**
+             * Figures
+             * @description What is known so far: `counts`, `training`, and after the evaluation `held_out` of both versions.
+             */
+            figures: {
+                [key: string]: unknown;
+            };
+            /**
+             * Gate Report
+             * @description {decision, overridable, words, gates: [{name, kind, passed, words, figures}]}
+             */
+            gate_report: {
+                [key: string]: unknown;
+            } | null;
+            /** Id */
+            id: string;
+            /** Number */
+            number: number;
+            /**
+             * Policy
+             * @description The project's policy as it was when the round began.
+             */
+            policy: {
+                [key: string]: unknown;
+            };
+            /** @description The job that is at it, or that gave up. */
+            progress: components["schemas"]["RoundProgress"] | null;
+            /** Project Id */
+            project_id: string;
+            /** Reason */
+            reason: string;
+            /** Snapshot Id */
+            snapshot_id: string | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "frozen" | "training" | "trained" | "evaluating" | "judged" | "promoted" | "rejected" | "failed" | "cancelled";
+            /**
+             * Steps
+             * @enum {string}
+             */
+            steps: "all" | "train";
+            /**
+             * Trigger
+             * @enum {string}
+             */
+            trigger: "admin" | "masks" | "schedule" | "simulation";
+        };
+        /** RoundIn */
+        RoundIn: {
+            /**
+             * Candidate Version Id
+             * @description Train nothing: compare this model version with the active one.
+             */
+            candidate_version_id?: string | null;
+            /**
+             * Steps
+             * @description `train`: rest once there is a candidate; its evaluation is asked for separately.
+             * @default all
+             * @enum {string}
+             */
+            steps?: "all" | "train";
+        };
+        /** RoundList */
+        RoundList: {
+            /** Rounds */
+            rounds: components["schemas"]["Round"][];
+        };
+        /** RoundPreview */
+        RoundPreview: {
+            counts: components["schemas"]["RoundCounts"];
+            /**
+             * New Masks
+             * @description Accepted masks that people made since the last round began.
+             */
+            new_masks: number;
+        };
+        /** RoundProgress */
+        RoundProgress: {
+            /** Done */
+            done: number;
+            /** Failure */
+            failure: string | null;
+            /** Job Id */
+            job_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "freeze" | "train" | "evaluate";
+            /** Message */
+            message: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "dead";
+            /** Total */
+            total: number;
         };
         /** ScaleStep */
         ScaleStep: {
@@ -6123,6 +6427,130 @@ export interface operations {
             };
         };
     };
+    list_rounds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundList"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_round: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoundIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundDetail"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_round: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundPreview"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_stage: {
         parameters: {
             query?: never;
@@ -6498,6 +6926,126 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_round: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                round_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundDetail"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_round: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                round_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundDetail"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluate_round: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                round_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundDetail"];
+                };
             };
             /** @description Not signed in. */
             401: {
