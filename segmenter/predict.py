@@ -16,7 +16,7 @@ from segmenter.text import check_text
 from segmenter.transforms import Size, frame_pixels, to_frame, upsample_mask
 
 MASK_THRESHOLD = 0.0
-FOLDED_FROM = 3  # prompts without a mask: from here on folding an image's first layer saves more than it costs
+FOLDED_FROM = 3  # prompts: from here on folding an image's first layer saves more than it costs
 STABLE, STABILITY_OFFSET = 0.98, 0.05  # of the single mask, in SAM 2's rule (sam.md section 1.7)
 MaskInputs = NDArray[np.float32] | Sequence[NDArray[np.float32] | None] | None
 
@@ -87,7 +87,7 @@ class Prepared:
     """An embedded image and what its prompts share in the decoder: made once, read by any number of threads."""
 
     embedding: Embedding
-    shared: Any
+    shared: dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,7 @@ def decode(
     those of :func:`segmenter.prompts.mask_prompt`. ``stability_fallback``: see :func:`choose`. InvalidPrompt for points
     and boxes outside the image and for mask inputs that are not LxL finite numbers.
     """
-    masked = 0 if mask_inputs is None else sum(mask is not None for mask in mask_inputs)
-    prepared = prepare(model, embedding, fold=len(prompts) - masked >= FOLDED_FROM)
+    prepared = prepare(model, embedding, fold=len(prompts) >= FOLDED_FROM)
     return _decode(model, prepared, prompts, mask_inputs, stability_fallback)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,21 @@ from segmenter.modeling.common import LayerNorm2d, RandomFourierPositions
 
 POINT_TYPES = 4  # negative, positive, box top-left, box bottom-right
 PADDING = -1
+
+
+class MaskPrompts(NamedTuple):
+    """What masks add to an image's cells as prompts without a mask see them: ``maps @ weight.T + constant``.
+
+    ``maps`` BxNxM of few channels, ``constant`` BxC, both zero for prompts without a mask; ``weight`` CxM.
+    """
+
+    maps: Tensor
+    constant: Tensor
+    weight: Tensor
+
+    def added_to(self, cells: Tensor) -> Tensor:
+        """Cells BxNxC, or 1xNxC, with what the masks add."""
+        return torch.baddbmm(cells + self.constant[:, None], self.maps, self.weight.T.expand(len(self.maps), -1, -1))
 
 
 class PromptEncoder(nn.Module):
@@ -56,3 +73,13 @@ class PromptEncoder(nn.Module):
         described = self.mask_downscaling(mask_input)
         absent = self.no_mask_embed.weight[:, :, None, None].expand_as(described)
         return torch.where(has_mask_input[:, None, None, None] > 0, described, absent)
+
+    def mask_prompts(self, mask_input: Tensor, has_mask_input: Tensor) -> MaskPrompts:
+        """:meth:`dense` less the vector for "no mask", before its last, widening layer is multiplied out."""
+        widen = self.mask_downscaling[-1]
+        assert isinstance(widen, nn.Conv2d) and widen.bias is not None
+        given = has_mask_input[:, None] > 0
+        maps = self.mask_downscaling[:-1](mask_input).flatten(2).transpose(1, 2)
+        maps = torch.where(given[:, None], maps, torch.zeros_like(maps))
+        constant = (widen.bias - self.no_mask_embed.weight) * given
+        return MaskPrompts(maps, constant, widen.weight[:, :, 0, 0])

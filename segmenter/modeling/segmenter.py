@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from segmenter.config import ModelConfig
 from segmenter.modeling import fast_decoder
-from segmenter.modeling.fast_decoder import ImageSide, Judged
+from segmenter.modeling.fast_decoder import Judged
 from segmenter.modeling.image_encoder import ImageEncoder
 from segmenter.modeling.mask_decoder import MaskDecoder
 from segmenter.modeling.prompt_encoder import PromptEncoder
@@ -45,18 +45,17 @@ class Sam(nn.Module):
         point_labels: Tensor,
         mask_input: Tensor,
         has_mask_input: Tensor,
-        image_index: Tensor | None = None,
         text: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Prompts on embedded images -> (mask logits Bx4xLxL, predicted IoU Bx4); token 0 is the single mask.
 
+        The plain pass, which exports use. Predictions and training ``prepare``, ``judge`` and ``draw``: same numbers.
+
         ``point_coords`` BxNx2 in frame pixels, ``point_labels`` BxN in -1..3, ``mask_input`` Bx1xLxL logits,
-        ``has_mask_input`` B of 0 or 1. The embedding holds one image, B images, or those ``image_index`` (B) picks.
+        ``has_mask_input`` B of 0 or 1. The embedding holds one image, or B images.
         ``text`` BxD, embeddings of length 1, are one prompt token more; only models with a text projection take them.
         """
         image = embedding[EMBEDDING]
-        if image_index is not None:
-            image = image[image_index]
         sparse = self._sparse(point_coords, point_labels, text)
         dense = self.prompt_encoder.dense(mask_input, has_mask_input)
         positions = self.prompt_encoder.pe_layer.grid(*image.shape[-2:])
@@ -68,8 +67,8 @@ class Sam(nn.Module):
         points: Tensor = self.prompt_encoder.sparse((point_coords + 0.5) / self.config.frame, point_labels)
         return points if text is None else torch.cat([points, self.prompt_encoder.text(text)], 1)
 
-    def prepare(self, embedding: dict[str, Tensor], fold: bool) -> ImageSide:
-        """What the prompts on one embedded image share; ``fold`` where there will be three or more without a mask."""
+    def prepare(self, embedding: dict[str, Tensor], fold: bool) -> dict[str, Tensor]:
+        """What the prompts on each embedded image share; ``fold`` where there will be three or more on it."""
         image = embedding[EMBEDDING]
         positions = self.prompt_encoder.pe_layer.grid(*image.shape[-2:])
         return fast_decoder.image_side(
@@ -78,17 +77,24 @@ class Sam(nn.Module):
 
     def judge(
         self,
-        prepared: ImageSide,
+        prepared: dict[str, Tensor],
         point_coords: Tensor,
         point_labels: Tensor,
-        mask_input: Tensor | None,
+        mask_input: Tensor | None = None,
+        has_mask_input: Tensor | None = None,
+        image_index: Tensor | None = None,
         text: Tensor | None = None,
     ) -> Judged:
-        """``decode`` up to the predicted IoU; ``mask_input`` Bx1xLxL counts for every prompt, or for none (None)."""
-        dense = None
+        """``decode`` up to the predicted IoU, on prepared images: one, B, or those that ``image_index`` (B) picks.
+
+        ``mask_input`` Bx1xLxL counts for every prompt, for those that ``has_mask_input`` names, or (None) for none.
+        """
+        masks = None
         if mask_input is not None:
-            dense = self.prompt_encoder.dense(mask_input, mask_input.new_ones(len(mask_input)))
-        return fast_decoder.judge(self.mask_decoder, prepared, self._sparse(point_coords, point_labels, text), dense)
+            present = mask_input.new_ones(len(mask_input)) if has_mask_input is None else has_mask_input
+            masks = self.prompt_encoder.mask_prompts(mask_input, present)
+        sparse = self._sparse(point_coords, point_labels, text)
+        return fast_decoder.judge(self.mask_decoder, prepared, sparse, masks, image_index)
 
     def draw(self, judged: Judged, rows: Tensor) -> Tensor:
         """The rest of ``decode`` for the prompts named by ``rows`` (int64 K): logits Kx4xLxL."""

@@ -47,33 +47,36 @@ class Starter(nn.Module):
         point_labels: Tensor,
         mask_input: Tensor,
         has_mask_input: Tensor,
-        image_index: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Prompts on embedded images -> (mask logits Bx4xLxL, predicted IoU Bx4); token 0 is the single mask.
 
         ``point_coords`` BxNx2 in frame pixels, ``point_labels`` BxN in -1..3, ``mask_input`` Bx1xLxL logits,
-        ``has_mask_input`` B of 0 or 1. The embedding holds one image, B images, or those ``image_index`` (B) picks.
+        ``has_mask_input`` B of 0 or 1. The embedding holds one image, or B images.
         """
-        frame = embedding["level_16"].shape[-1] * COARSEST
-        unit = (point_coords + 0.5) / frame
-        out: tuple[Tensor, Tensor] = self.mask_decoder(
-            embedding, unit, point_labels, mask_input, has_mask_input, image_index
-        )
-        return out
+        judged = self.judge(self.prepare(embedding), point_coords, point_labels, mask_input, has_mask_input)
+        return judged.logits, judged.predicted_iou
 
-    def prepare(self, embedding: dict[str, Tensor], fold: bool) -> dict[str, Tensor]:
-        """As :meth:`segmenter.modeling.segmenter.Sam.prepare`; here nothing is worth folding."""
-        return embedding
+    def prepare(self, embedding: dict[str, Tensor], fold: bool = True) -> dict[str, Tensor]:
+        """As :meth:`segmenter.modeling.segmenter.Sam.prepare`; here all is always folded."""
+        return self.mask_decoder.prepare(embedding)
 
     def judge(
-        self, prepared: dict[str, Tensor], point_coords: Tensor, point_labels: Tensor, mask_input: Tensor | None
+        self,
+        prepared: dict[str, Tensor],
+        point_coords: Tensor,
+        point_labels: Tensor,
+        mask_input: Tensor | None = None,
+        has_mask_input: Tensor | None = None,
+        image_index: Tensor | None = None,
     ) -> Judged:
         """As :meth:`segmenter.modeling.segmenter.Sam.judge`; the predicted IoU needs the masks, so they are drawn."""
-        batch, side = len(point_coords), self.config.logits
-        given = (point_coords.new_zeros(batch, 1, side, side), point_coords.new_zeros(batch))
-        if mask_input is not None:
-            given = (mask_input, mask_input.new_ones(batch))
-        logits, predicted_iou = self.decode(prepared, point_coords, point_labels, *given)
+        batch, frame = len(point_coords), prepared["level_16"].shape[-1] * COARSEST
+        if has_mask_input is None:
+            has_mask_input = point_coords.new_full((batch,), float(mask_input is not None))
+        if mask_input is None:
+            mask_input = point_coords.new_zeros(batch, 1, frame // 2, frame // 2)
+        unit = (point_coords + 0.5) / frame
+        logits, predicted_iou = self.mask_decoder(prepared, unit, point_labels, mask_input, has_mask_input, image_index)
         return Judged(predicted_iou, logits)
 
     def draw(self, judged: Judged, rows: Tensor) -> Tensor:

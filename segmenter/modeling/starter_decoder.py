@@ -85,6 +85,12 @@ def _pooled(weights: Tensor, maps: Tensor) -> Tensor:
     return torch.einsum("bthw,bchw->btc", weights, maps) / (weights.sum((2, 3))[..., None] + 1e-3)
 
 
+def _largest(maps: Tensor, reach: int) -> Tensor:
+    """The largest value up to ``reach`` cells away in rows and columns; in two passes, which is less to compare."""
+    side = 2 * reach + 1
+    return F.max_pool2d(F.max_pool2d(maps, (side, 1), 1, (reach, 0)), (1, side), 1, (0, reach))
+
+
 class Dilated(nn.Module):
     """Group norm, ReLU and a dilated 3x3 convolution around a shortcut."""
 
@@ -150,18 +156,16 @@ class StarterDecoder(nn.Module):
         tokens, image = self.transformer(image, places, self._tokens(prompts))
         return tokens, image.transpose(1, 2).unflatten(-1, (height, width))
 
-    def _refine(
-        self, image: Tensor, levels: dict[str, Tensor], units: tuple[Tensor, Tensor], prompts: Prompts
-    ) -> Tensor:
-        size8, size4 = _size(levels["level_8"]), _size(levels["level_4"])
+    def _refine(self, image: Tensor, prepared: dict[str, Tensor], prompts: Prompts) -> Tensor:
+        size8, size4 = _size(prepared["skip_8"]), _size(prepared["skip_4"])
         previous8 = F.avg_pool2d(prompts.mask, 2)
         present8 = prompts.has_mask[:, None, None, None].expand_as(previous8)
-        dense8 = [prompts.clicks(size8, NARROW), prompts.clicks(size8, WIDE), prompts.likeness(units[0])]
+        dense8 = [prompts.clicks(size8, NARROW), prompts.clicks(size8, WIDE), prompts.likeness(prepared["unit_8"])]
         dense8 += [prompts.box(size8), previous8, present8]
-        x = double(self.to8(image)) + levels["level_8"] + self.prompt8(torch.cat(dense8, 1))
+        x = double(self.to8(image)) + prepared["skip_8"] + self.prompt8(torch.cat(dense8, 1))
         x = self.mix8(x)
-        dense4 = [prompts.clicks(size4, NARROW), prompts.likeness(units[1]), prompts.box(size4), prompts.mask]
-        x = double(self.to4(x)) + levels["level_4"] + self.prompt4(torch.cat(dense4, 1))
+        dense4 = [prompts.clicks(size4, NARROW), prompts.likeness(prepared["unit_4"]), prompts.box(size4), prompts.mask]
+        x = double(self.to4(x)) + prepared["skip_4"] + self.prompt4(torch.cat(dense4, 1))
         out: Tensor = self.norm4(self.mix4(x))
         return out
 
@@ -171,45 +175,48 @@ class StarterDecoder(nn.Module):
         ``logits`` BxTxHxW at 1/4 of the frame; ``maps`` BxCxHxW, the refined features first.
         """
         inside = torch.sigmoid(logits.detach())
-        grown = F.max_pool2d(inside, 2 * RIM + 1, 1, RIM)
-        shrunk = -F.max_pool2d(-inside, 2 * RIM + 1, 1, RIM)
-        regions = [inside, inside - shrunk, grown - inside, torch.ones_like(inside)]
-        pooled = [_pooled(region, maps) for region in regions]
+        shrunk, grown = -_largest(-inside, RIM), _largest(inside, RIM)
+        regions = torch.stack([inside, inside - shrunk, grown - inside, torch.ones_like(inside)], 2)
+        pooled = _pooled(regions.flatten(1, 2), maps).reshape(-1, TOKENS, REGIONS, maps.shape[1])
         features = maps[:, : self.norm4.num_channels]
-        spread = (_pooled(inside, features.square()) - pooled[0][..., : features.shape[1]].square()).clamp(min=1e-6)
+        spread = (_pooled(inside, features.square()) - pooled[:, :, 0, : features.shape[1]].square()).clamp(min=1e-6)
         size, area = inside.sum((2, 3)), inside.mean((2, 3))
         stable = (logits > 1).sum((2, 3)) / ((logits > -1).sum((2, 3)) + 1.0)
         sure = ((2 * inside - 1).abs() * inside).sum((2, 3)) / (size + 1e-3)
         numbers = torch.stack([area, area.sqrt(), stable.to(area.dtype), sure], -1)
         iou_token = tokens[:, :1].expand(-1, TOKENS, -1)
-        return torch.cat([iou_token, tokens[:, 1 : 1 + TOKENS], *pooled, spread.sqrt(), numbers], -1)
+        return torch.cat([iou_token, tokens[:, 1 : 1 + TOKENS], pooled.flatten(2), spread.sqrt(), numbers], -1)
+
+    def prepare(self, embedding: dict[str, Tensor]) -> dict[str, Tensor]:
+        """All that the decoder can know of images before the first prompt: their levels, and maps made of these."""
+        return embedding | {
+            "skip_8": self.skip8(embedding["level_8"]),
+            "skip_4": self.skip4(embedding["level_4"]),
+            "unit_8": F.normalize(self.unit8(embedding["level_8"]), dim=1, eps=1e-4),
+            "unit_4": F.normalize(self.unit4(embedding["level_4"]), dim=1, eps=1e-4),
+        }
 
     def forward(
         self,
-        embedding: dict[str, Tensor],
+        prepared: dict[str, Tensor],
         unit: Tensor,
         labels: Tensor,
         mask_input: Tensor,
         has_mask_input: Tensor,
         image_index: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """See :meth:`segmenter.modeling.starter.Starter.decode`; coordinates are already in 0..1."""
-        folded = dict(embedding, level_8=self.skip8(embedding["level_8"]), level_4=self.skip4(embedding["level_4"]))
-        unit8 = F.normalize(self.unit8(embedding["level_8"]), dim=1, eps=1e-4)
-        unit4 = F.normalize(self.unit4(embedding["level_4"]), dim=1, eps=1e-4)
-        if image_index is not None:
-            folded = {name: level[image_index] for name, level in folded.items()}
-            unit8, unit4 = unit8[image_index], unit4[image_index]
+        """See :meth:`segmenter.modeling.starter.Starter.judge`; coordinates are already in 0..1."""
+        if image_index is not None and len(prepared["level_16"]) > 1:
+            prepared = {name: maps.index_select(0, image_index) for name, maps in prepared.items()}
         previous = torch.tanh(F.avg_pool2d(mask_input, 2) / 4) * has_mask_input[:, None, None, None]
         prompts = Prompts(unit, labels, previous, has_mask_input)
-        tokens, image = self._attend(folded["level_16"], prompts)
-        features = self._refine(image, folded, (unit8, unit4), prompts)
+        tokens, image = self._attend(prepared["level_16"], prompts)
+        features = self._refine(image, prepared, prompts)
         masks = tokens[:, 1 : 1 + TOKENS].unbind(1)
         hyper4 = torch.stack([mlp(token) for mlp, token in zip(self.hyper4, masks, strict=True)], 1)
         hyper2 = torch.stack([mlp(token) for mlp, token in zip(self.hyper2, masks, strict=True)], 1)
         coarse = torch.einsum("btc,bchw->bthw", hyper4, features) * 0.35 + self.direct(features)
-        level2 = folded["level_2"].expand(hyper2.shape[0], -1, -1, -1)
+        level2 = prepared["level_2"].expand(len(features), -1, -1, -1)
         logits = double(coarse) + torch.einsum("btc,bchw->bthw", hyper2, level2)
-        level4 = embedding["level_4"] if image_index is None else embedding["level_4"][image_index]
-        maps = torch.cat([features, level4.expand(len(features), -1, -1, -1)], 1)
+        maps = torch.cat([features, prepared["level_4"].expand(len(features), -1, -1, -1)], 1)
         return logits, self.iou_head(self._describe(tokens, coarse, maps))[..., 0]

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from segmenter.config import TrainConfig
 
+CANDIDATES = 3  # of an ambiguous prompt; they follow the single mask
+
 
 def sigmoid_cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
     """Mean binary cross-entropy of each mask: BxTxHxW logits, Bx1xHxW truth in 0..1 -> BxT."""
@@ -76,13 +78,15 @@ def first_prompt_loss(logits: Tensor, predicted_iou: Tensor, truth: Tensor, conf
     """
     if config.outputs == 1:
         return next_prompt_loss(logits, predicted_iou, truth, config)
-    parts = mask_loss_parts(logits, truth, config)
-    losses = sum(parts.values(), torch.zeros_like(predicted_iou))
-    candidates = losses[:, 1:]
+    single = config.single_mask_weight > 0
+    parts = mask_loss_parts(logits if single else logits[:, 1:], truth, config)
+    losses = torch.stack(list(parts.values())).sum(0)
+    candidates = losses[:, -CANDIDATES:]
     best = candidates.argmin(1, keepdim=True)
     loss = candidates.gather(1, best).mean() + config.all_candidates_weight * candidates.mean()
-    loss = loss + config.single_mask_weight * losses[:, 0].mean()
-    taught = {name: part[:, 1:].gather(1, best) for name, part in parts.items()}
+    if single:
+        loss = loss + config.single_mask_weight * losses[:, 0].mean()
+    taught = {name: part[:, -CANDIDATES:].gather(1, best) for name, part in parts.items()}
     return _with_iou(loss, taught, logits, predicted_iou, truth, config)
 
 
@@ -94,10 +98,11 @@ def next_prompt_loss(logits: Tensor, predicted_iou: Tensor, truth: Tensor, confi
     """
     if config.outputs == 1:
         logits, predicted_iou = logits[:, :1], predicted_iou[:, :1]
-    parts = mask_loss_parts(logits, truth, config)
-    losses = sum(parts.values(), torch.zeros_like(predicted_iou))
+    others = config.outputs > 1 and config.later_candidates_weight > 0
+    parts = mask_loss_parts(logits if others else logits[:, :1], truth, config)
+    losses = torch.stack(list(parts.values())).sum(0)
     loss = losses[:, 0].mean()
-    if config.outputs > 1:
+    if others:
         loss = loss + config.later_candidates_weight * losses[:, 1:].amin(1).mean()
     taught = {name: part[:, 0] for name, part in parts.items()}
     return _with_iou(loss, taught, logits, predicted_iou, truth, config)

@@ -68,6 +68,7 @@ def optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
         ],
         lr=config.learning_rate,
         betas=config.betas,
+        fused=True,  # one pass over every weight; on a processor the default takes a dozen
     )
 
 

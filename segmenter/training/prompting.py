@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,11 +92,12 @@ class Prompting:
         shares = truths_at(batch.masks, frame // ratio)
         annotators = Annotators(clickable(shares), frame, config, rng, nothing=batch.text is not None)
         truth, index = shares.to(device), torch.from_numpy(batch.image_index).to(device)
+        everyone = torch.arange(len(truth), device=device)
         told = {} if batch.text is None else {"text": batch.text.to(device)}
-        levels = self._levels(batch, device)
-        embedding = {name: level.detach().requires_grad_(level.requires_grad) for name, level in levels.items()}
+        shared = self._shared(batch, device)
+        prepared = {name: maps.detach().requires_grad_(maps.requires_grad) for name, maps in shared.items()}
         logits, predicted_iou = torch.zeros_like(truth), truth.new_zeros(len(truth), 1)
-        mask_input, has_mask = torch.zeros_like(truth), truth.new_zeros(len(truth))
+        shown: dict[str, Tensor] = {}
         seen: dict[str, float] = {}
         for number, turn in enumerate(plan):
             if number:
@@ -104,11 +106,12 @@ class Prompting:
                     annotators.correct((chosen > 0).cpu().numpy())
                 kept = [float(rng.random() < config.mask_feedback) for _ in range(len(truth))]
                 has_mask = torch.tensor(kept, device=device)
-                mask_input = chosen[:, None] * has_mask[:, None, None, None]
+                shown = {"mask_input": chosen[:, None] * has_mask[:, None, None, None], "has_mask_input": has_mask}
             coords, labels = (tensor.to(device) for tensor in annotators.tensors())
             with torch.set_grad_enabled(turn.learns), autocast(config, device):
-                logits, predicted_iou = model.decode(embedding, coords, labels, mask_input, has_mask, index, **told)
-            logits, predicted_iou = logits.float(), predicted_iou.float()
+                judged: Any = model.judge(prepared, coords, labels, image_index=index, **shown, **told)
+                logits = model.draw(judged, everyone).float()
+            predicted_iou = judged.predicted_iou.float()
             if turn.learns:
                 loss_of = first_prompt_loss if number == 0 else next_prompt_loss
                 loss = loss_of(logits, predicted_iou, truth, config)
@@ -116,18 +119,21 @@ class Prompting:
                 seen["loss"] = seen.get("loss", 0.0) + float(loss.total.detach())
                 seen |= _seen(number == 0, logits, truth, float(loss.total.detach()), loss.parts)
             logits, predicted_iou = logits.detach(), predicted_iou.detach()
-        with_gradient = [name for name, level in levels.items() if level.requires_grad]
-        if with_gradient:
-            torch.autograd.backward(
-                [levels[name] for name in with_gradient], [embedding[name].grad for name in with_gradient]
-            )
+        learned = [name for name, maps in prepared.items() if maps.grad is not None]
+        if learned:
+            torch.autograd.backward([shared[name] for name in learned], [prepared[name].grad for name in learned])
         return seen
 
-    def _levels(self, batch: Batch, device: torch.device) -> Mapping[str, Tensor]:
-        if batch.embedding is not None:
-            return {name: level.to(device).float() for name, level in batch.embedding.items()}
-        with torch.set_grad_enabled(self._encoder_learns), autocast(self.config, device):
-            return self.model.embed(normalise(batch.pictures, self.model.config, device))
+    def _shared(self, batch: Batch, device: torch.device) -> dict[str, Tensor]:
+        """What all prompts on the pictures share: their embeddings, and what the decoder makes of them beforehand."""
+        model, config = self.model, self.config
+        with autocast(config, device):
+            if batch.embedding is not None:
+                levels = {name: level.to(device).float() for name, level in batch.embedding.items()}
+            else:
+                with torch.set_grad_enabled(self._encoder_learns):
+                    levels = model.embed(normalise(batch.pictures, model.config, device))
+            return {name: maps.float() for name, maps in model.prepare(levels, fold=True).items()}
 
     def _shown(self, logits: Tensor, predicted_iou: Tensor, first: bool) -> Tensor:
         """The mask that the annotators look at: of the first answer the best by predicted IoU, later the single one."""

@@ -33,7 +33,9 @@ def test_a_batch_of_prompts_equals_the_prompts_one_by_one(small: Sam) -> None:
     has_mask = torch.tensor([1.0, 0.0, 1.0])
     together = small.decode(embedding, coords, labels, mask, has_mask)
     on_first = small.decode({k: v[:1] for k, v in embedding.items()}, coords, labels, mask, has_mask)
-    shuffled = small.decode(embedding, coords, labels, mask, has_mask, torch.tensor([2, 0, 0]))
+    prepared, order = small.prepare(embedding, fold=True), torch.tensor([2, 0, 0])
+    judged = small.judge(prepared, coords, labels, mask, has_mask, order)
+    shuffled = small.draw(judged, torch.arange(3)), judged.predicted_iou
     for index in range(3):
         given = (coords[index, None], labels[index, None], mask[index, None], has_mask[index, None])
         for answers, image in ((together, index), (on_first, 0), (shuffled, [2, 0, 0][index])):

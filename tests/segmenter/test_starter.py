@@ -74,9 +74,9 @@ def test_image_index_picks_the_image(tiny: Starter) -> None:
     second = {name: level[1:] for name, level in embedding.items()}
     coords, labels = torch.tensor([[[9.0, 9.0], [0.0, 0.0]]]), torch.tensor([[1.0, -1.0]])
     with torch.inference_mode():
-        picked = tiny.decode(embedding, coords, labels, *empty_mask_input(1, 32), torch.tensor([1]))
+        picked = tiny.judge(tiny.prepare(embedding), coords, labels, image_index=torch.tensor([1]))
         given = tiny.decode(second, coords, labels, *empty_mask_input(1, 32))
-    assert torch.allclose(picked[0], given[0], atol=1e-5)
+    assert torch.allclose(picked.logits, given[0], atol=1e-5)
 
 
 def test_click_maps_peak_at_the_click_and_the_box_map_inside_the_box() -> None:
