@@ -1,0 +1,66 @@
+"""`calibrate`: the last stage of a starter's training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.commands import DataFolders, Split, told, weights_of
+
+
+def calibrate(
+    data: DataFolders,
+    init: Annotated[str, typer.Option("--init", metavar="NAME|FILE", help="The trained weights.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the calibrated weights go (.safetensors).")],
+    split: Split = None,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn by chance.")] = 0,
+    release: Annotated[Path | None, typer.Option(metavar="DIR", help="Also make a release folder.")] = None,
+    version: Annotated[str, typer.Option(help="Version written into the release.")] = "0",
+) -> None:
+    """Teach a trained starter to rank its candidates: only the head that predicts IoU learns, in some minutes."""
+    with told():
+        if out.suffix != ".safetensors":
+            raise ValueError(f"--out must be a file that ends in .safetensors, not {out.name}")
+        out.parent.mkdir(parents=True, exist_ok=True)  # now, not after minutes of work
+        _calibrate(data, init, out, split, seed)
+        if release is not None:
+            from segmenter.export import write_release
+
+            write_release(out, release.name, version, release)
+            typer.echo(f"release: {release}")
+
+
+def _calibrate(data: list[Path], init: str, out: Path, split: Path | None, seed: int) -> None:
+    import random
+
+    from rich.progress import Progress
+
+    from segmenter.checkpoint import load_model, save_weights
+    from segmenter.config import CalibrationConfig
+    from segmenter.data import find_coco_folders, read_split
+    from segmenter.modeling.starter import Starter
+    from segmenter.training.calibrate import calibrate as run
+    from segmenter.training.scenes import read_scenes
+
+    model = load_model(weights_of(init))
+    if not isinstance(model, Starter):
+        raise ValueError(f"{init} is not a starter model; only such are calibrated here")
+    typer.echo("reading the training images ...")
+    scenes = read_scenes(find_coco_folders(data), read_split(split, "train"))
+    with Progress() as progress:
+        task = progress.add_task("asking the model", total=1.0)
+        figures = run(
+            model,
+            scenes,
+            CalibrationConfig(),
+            random.Random(seed),
+            lambda share: progress.update(task, completed=share),
+        )
+    typer.echo(
+        f"on images held back: IoU of the chosen candidate {figures['chosen']:.3f}, of the best {figures['best']:.3f}; "
+        f"predicted IoU is off by {figures['error']:.3f}"
+    )
+    save_weights(out, model.state_dict(), model.config)
+    typer.echo(f"weights: {out}")
