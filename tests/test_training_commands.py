@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--preset slow", "no preset slow; there are starter, continued, paper"),
+        ("--preset slow", "no preset slow; there are starter, continued, round, paper"),
         ("--mode half", "no mode half; there are full, decoder"),
         ("--precision float8", "no precision float8; there are float32, bfloat16, float16"),
         ("--mode decoder", "mode decoder needs --init"),
