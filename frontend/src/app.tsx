@@ -18,8 +18,11 @@ const failed = signal<Error | undefined>(undefined);
 
 /** The editor and the decoder's runtime are loaded when the first image is opened. */
 const EditorPage = lazily(async () => (await import("./pages/editor")).EditorPage, "the editor");
+const RoundsPage = lazily(async () => (await import("./pages/rounds")).RoundsPage, "the page");
+const AutomaticPage = lazily(async () => (await import("./pages/automatic")).AutomaticPage, "the page");
 const QualityPage = lazily(async () => (await import("./pages/quality")).QualityPage, "the page");
 const AuditPage = lazily(async () => (await import("./pages/audit")).AuditPage, "the audit");
+const RatePage = lazily(async () => (await import("./pages/rate")).RatePage, "the ratings");
 
 async function start(): Promise<void> {
   try {
@@ -60,6 +63,12 @@ function CurrentPage() {
       return <ImagesPage key={now.projectId} projectId={now.projectId} />;
     case "editor":
       return <EditorPage projectId={now.projectId} imageId={now.imageId} />;
+    case "rounds":
+      return <RoundsPage key={now.projectId} projectId={now.projectId} number={now.number} />;
+    case "automatic":
+      return <AutomaticPage key={now.projectId} projectId={now.projectId} />;
+    case "rate":
+      return <RatePage key={now.taskId} projectId={now.projectId} taskId={now.taskId} />;
     case "quality":
       return <QualityPage key={now.projectId} projectId={now.projectId} />;
     case "audit":

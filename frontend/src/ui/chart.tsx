@@ -29,6 +29,7 @@ interface ChartProps {
   testId?: string;
 }
 
+const EDGE = 24;
 const MARGIN = { left: 46, right: 12, top: 10, bottom: 22 };
 
 export function Chart({ title, lines, x, y, empty, whole, height = 168, testId }: ChartProps) {
@@ -117,7 +118,12 @@ function Drawing({ lines, frame, x, y, whole }: DrawingProps) {
       {ticksOf(xs, Math.max(2, Math.floor(frame.width / 90)))
         .filter((value) => !whole || Number.isInteger(value))
         .map((value) => (
-          <text key={value} x={across(value, xs, frame)} y={frame.top + frame.height + 17} text-anchor="middle">
+          <text
+            key={value}
+            x={across(value, xs, frame)}
+            y={frame.top + frame.height + 17}
+            text-anchor={anchorOf(across(value, xs, frame), frame)}
+          >
             {x(value)}
           </text>
         ))}
@@ -126,6 +132,12 @@ function Drawing({ lines, frame, x, y, whole }: DrawingProps) {
       ))}
     </>
   );
+}
+
+/** What stands near an edge grows away from it, so that nothing is cut off. */
+function anchorOf(x: number, { left, width }: Frame): "start" | "middle" | "end" {
+  if (x > left + width - EDGE) return "end";
+  return x < left + EDGE ? "start" : "middle";
 }
 
 /** A single x in the middle instead of at the edge. */

@@ -2,6 +2,8 @@ import { Link, paths, route } from "./router";
 
 const TABS = [
   { name: "Images", page: "project", path: paths.project },
+  { name: "Rounds", page: "rounds", path: (id: string) => paths.rounds(id) },
+  { name: "Automatic masks", page: "automatic", path: paths.automatic },
   { name: "Quality", page: "quality", path: paths.quality },
 ] as const;
 

@@ -81,11 +81,16 @@ export function Chip({
   );
 }
 
-const STAGES = {
+export const STAGES = {
   assisted_manual: ["Assisted manual", "People make every mask, with clicks that the model turns into shapes."],
   semi_automatic: ["Semi-automatic", "The model proposes confident masks; people accept them and add what is missing."],
   fully_automatic: ["Fully automatic", "The model makes all masks; people audit samples of them."],
 } as const;
+
+/** What the stages are called. */
+export const STAGE_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(STAGES).map(([stage, [name]]) => [stage, name]),
+);
 
 /** The project's stage, with one sentence of explanation as its tooltip. */
 export function StageChip({ stage }: { stage: keyof typeof STAGES }) {

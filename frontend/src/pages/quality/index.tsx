@@ -6,7 +6,9 @@ import { paths } from "../../ui/router";
 import { TopBar } from "../../ui/topbar";
 import "../../styles/engine.css";
 import { Audits } from "./audits";
+import { Effort } from "./effort";
 import "./quality.css";
+import { Ratings } from "./ratings";
 
 export function QualityPage({ projectId }: { projectId: string }) {
   const project = useLoad(() => api.project(projectId), projectId);
@@ -22,6 +24,8 @@ export function QualityPage({ projectId }: { projectId: string }) {
       <main class="page engine" data-testid="quality-page">
         <h1 class="only-read">Quality</h1>
         <Audits projectId={projectId} />
+        <Ratings projectId={projectId} />
+        <Effort projectId={projectId} />
       </main>
     </>
   );
