@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from backend.db import models
 from backend.errors import Conflict, Invalid, MaskmillError, NotFound
@@ -324,12 +324,14 @@ def test_a_rollback_of_ten_thousand_images_takes_less_than_five_seconds(runtime:
     started, cpu = time.monotonic(), time.process_time()
     with runtime.write() as uow:
         moved = rollbacks.rollback(uow, scene.project, scene.person, "worse")
-    assert time.monotonic() - started < 5
+    pointer_seconds = time.monotonic() - started
+    assert pointer_seconds < 5
     assert active(runtime, scene.project) == scene.first
     assert promotions.follow(runtime, moved.id) == 0, "nothing is embedded anew"
     assert rollbacks.withdraw_left(runtime, moved.id) == IMAGES * PROPOSALS
+    assert rollbacks.withdraw_left(runtime, moved.id) == 0, "again is harmless"
     seconds = time.process_time() - cpu
-    print(f"{seconds:.2f} CPU seconds for {IMAGES} images with {IMAGES * PROPOSALS} proposals")
+    print(f"pointer {pointer_seconds:.3f} s, proposals {seconds:.2f} CPU seconds")
     assert seconds < 5, "of this process: how long people wait depends on who else is on the machine"
 
 
