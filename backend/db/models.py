@@ -180,6 +180,9 @@ class Annotation(Row):
         CheckConstraint("area >= 0 AND box_x >= 0 AND box_y >= 0 AND box_w >= 0 AND box_h >= 0", name="box"),
         Index(None, "image_id", "state", "created_at", "id"),
         Index(None, "project_id", "created_at", "id"),
+        # What the numbers of a stage ask for, without reading the masks.
+        Index("ix_annotation_counts", "project_id", "state", "stage", "source", "created_at", "image_id"),
+        Index("ix_annotation_decisions", "project_id", "decided_at", "source", "state"),
     )
     project_id: Mapped[str] = mapped_column(String(36), ForeignKey("project.id"))
     image_id: Mapped[str] = mapped_column(String(36), ForeignKey("image.id"))

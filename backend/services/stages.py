@@ -23,7 +23,6 @@ from backend.services.audits import SOURCES
 from backend.uow import UnitOfWork
 
 GOOD_IOU: Final = 0.9  # the first of the two bars of the paper's audit (Segment Anything, section 4)
-DECIDED: Final = ("accepted", "rejected", "superseded", "deleted")
 
 # --- policy ---------------------------------------------------------------------------------------------------------
 
@@ -85,12 +84,13 @@ def _since(session: Session, project: Project) -> datetime:
 
 def _decisions(session: Session, project_id: str, since: datetime) -> tuple[int, int]:
     """Proposals that people decided on: (all, those accepted as they were). An edited proposal was not accepted."""
-    when = func.coalesce(Annotation.decided_at, Annotation.changed_at)
-    mine = (Annotation.project_id == project_id, Annotation.generation_id.is_not(None), Annotation.source.in_(SOURCES))
+    mine = (Annotation.project_id == project_id, Annotation.source.in_(SOURCES))
     accepted = func.count(case((Annotation.state == "accepted", 1)))
-    query = select(func.count(), accepted).where(*mine, Annotation.state.in_(DECIDED), when >= since)
-    found = session.execute(query).one()
-    return found[0], found[1]
+    said = (Annotation.decided_at >= since, Annotation.state.in_(("accepted", "rejected", "superseded", "deleted")))
+    decided = session.execute(select(func.count(), accepted).where(*mine, *said)).one()
+    at_once = (Annotation.decided_at.is_(None), Annotation.generation_id.is_not(None), Annotation.changed_at >= since)
+    edited = select(func.count()).where(*mine, Annotation.state == "superseded", *at_once)
+    return decided[0] + (session.scalar(edited) or 0), decided[1]
 
 
 def _last_audit(session: Session, project_id: str) -> tuple[int, int]:

@@ -21,6 +21,10 @@ OLD_SOURCES = "('click', 'box', 'brush', 'polygon', 'proposal', 'automatic', 'im
 SOURCES = "('click', 'box', 'brush', 'polygon', 'proposal', 'automatic', 'detector', 'import')"
 OLD_STATES = "('accepted', 'proposed', 'rejected', 'superseded', 'deleted')"
 STATES = "('accepted', 'proposed', 'rejected', 'withdrawn', 'superseded', 'deleted')"
+COUNTING = {
+    "ix_annotation_counts": ["project_id", "state", "stage", "source", "created_at", "image_id"],
+    "ix_annotation_decisions": ["project_id", "decided_at", "source", "state"],
+}
 TABLES = (
     "stage_change",
     "snapshot",
@@ -312,11 +316,15 @@ def _annotations_know_more() -> None:
         table.create_check_constraint(op.f("ck_annotation_state"), f"state IN {STATES}")
     _index("annotation", "generation_id")
     _index("annotation", "decided_by_id")
+    for name, columns in COUNTING.items():
+        op.create_index(name, "annotation", columns)
 
 
 def _annotations_know_less() -> None:
     op.execute("UPDATE annotation SET source = 'automatic' WHERE source = 'detector'")
     op.execute("UPDATE annotation SET state = 'rejected' WHERE state = 'withdrawn'")
+    for name in COUNTING:
+        op.drop_index(name, "annotation")
     op.drop_index("ix_annotation_generation_id", "annotation")
     op.drop_index("ix_annotation_decided_by_id", "annotation")
     with op.batch_alter_table("annotation") as table:

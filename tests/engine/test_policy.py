@@ -39,8 +39,8 @@ POLICIES = st.builds(
     confident=st.builds(
         policies.Confident,
         source=st.sampled_from(["automatic", "detector"]),
-        min_predicted_iou=SHARES,
-        min_stability=SHARES,
+        min_predicted_iou=st.none() | SHARES,
+        min_stability=st.none() | SHARES,
     ),
     stages=st.builds(
         policies.StageRules,
