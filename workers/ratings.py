@@ -25,9 +25,11 @@ def prepare_ratings(work: JobContext, rating_task_id: str) -> None:
         images = {mask.image_id: session.get_one(Image, mask.image_id) for mask in drawn}
     truths = [_with_point(mask) for mask in drawn]
     shown = list(truths) if PEOPLE in wanted else []
-    for number, version in enumerate(versions, 1):
-        shown += _answers(work, version, truths, images)
-        work.progress(number, len(versions), f"{version.name} {version.version}")
+    total = len(versions) * len(truths)
+    for number, version in enumerate(versions):
+        for done, mask in enumerate(_answers(work, version, truths, images), 1 + number * len(truths)):
+            shown.append(mask)
+            work.progress(done, total, f"{version.name} {version.version}")
     with work.commit() as uow:
         ratings.fill(uow, rating_task_id, shown)
 
@@ -52,7 +54,6 @@ def _answers(
     for truth in truths:
         by_image[truth.image_id].append(truth)
     for image_id, of_image in by_image.items():
-        work.check()
         pixel_digest = images[image_id].pixel_digest
         assert pixel_digest is not None  # the image is ready
         embedding = embeddings.embedding_of(work, version, pixel_digest)
