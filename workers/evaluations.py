@@ -13,9 +13,10 @@ from backend.db.models import Annotation, Category, ModelVersion, Round, Snapsho
 from backend.engine.gates import GateFigures, GateReport, MaskCounts, judge
 from backend.errors import NotFound
 from backend.runtime import Runtime
-from backend.services import promotions, rounds, snapshots
+from backend.services import detectors, promotions, rounds, snapshots
 from backend.services.round_moves import move
 from backend.storage import keys
+from backend.uow import UnitOfWork
 from workers.job import JobContext, job
 from workers.judging import Training, measured, refused
 from workers.machine import settle
@@ -55,11 +56,18 @@ def evaluate(work: JobContext, round_id: str, active_version_id: str) -> None:
         uow.session.flush()
         if _judged(uow, round_id, report) is not None:
             promotion = promotions.promote_automatically(uow, round_id)
+            _teach_detector(uow, row)
     if promotion is not None:
         promotions.follow(runtime, promotion.id)
 
 
-def _judged(uow: Any, round_id: str, report: GateReport) -> Round | None:
+def _teach_detector(uow: UnitOfWork, row: Round) -> None:
+    """Where a project's confident masks come from boxes, the round's masks teach its detector, too."""
+    if rounds.policy_of(row.policy).confident.source == "detector" and "training" in row.figures:
+        detectors.request(uow, row.project_id, row.id)
+
+
+def _judged(uow: UnitOfWork, round_id: str, report: GateReport) -> Round | None:
     return move(uow, round_id, "judge", gate_report=report.as_json(), decision=report.decision)
 
 
@@ -67,6 +75,7 @@ def _figures(
     work: JobContext, row: Round, snapshot: Snapshot, candidate: ModelVersion, active: ModelVersion
 ) -> tuple[GateFigures, dict[str, Any]]:
     settle()
+    from segmenter.evaluate.held_out import Sample
     from segmenter.verification import verify_release
 
     runtime, folder = work.runtime, folder_of(work.runtime, row.id)
@@ -78,7 +87,8 @@ def _figures(
     other = verified.same_architecture is False and "training" in row.figures
     if verified.refusal or not verified.finite or other:
         return refused(verified), {}
-    laid_out = snapshots.lay_out(runtime, snapshot, folder / "held_out", "held_out")
+    asked_for = frozenset(snapshots.members(runtime.storage, snapshot, "held_out")[: Sample().images])
+    laid_out = snapshots.lay_out(runtime, snapshot, folder / "held_out", "held_out", asked_for)
     categories = _categories(runtime, snapshot.project_id)
     found, counted = {}, {}
     for place, version in enumerate((candidate, active)):
@@ -139,6 +149,8 @@ def _measured(
     release: Path, snapshot: Folder, folder: Path, categories: dict[str, str], asked: Asked
 ) -> tuple[list[Row], int]:
     """The rows of a version on the held-out masks, and how many masks it finds by itself."""
+    import torch
+
     from segmenter.checkpoint import load_release
     from segmenter.evaluate.held_out import held_out_rows
 
@@ -146,7 +158,7 @@ def _measured(
     if kept.exists():
         rows, count = json.loads(kept.read_text(encoding="utf-8"))
         return rows, count
-    model = load_release(release).model
+    model = load_release(release).model.to("cuda" if torch.cuda.is_available() else "cpu")
     rows = held_out_rows(model, snapshot, categories=categories, report=asked)
     count = _count_masks(model, snapshot, asked)
     partial = kept.with_suffix(".partial")

@@ -6,12 +6,13 @@ or is further already, does nothing.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from workers.round_child import FAILURE, FINAL, PLAN, RELEASE
 
 POLL_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 10.0
+MOST_PICTURES: Final = 2000  # about 2 GiB of memory; a round of minutes sees few more
 
 
 class TrainingFailed(MaskmillError):
@@ -145,21 +147,27 @@ def _prepare(runtime: Runtime, folder: Path, row: Round, base: ModelVersion, sna
 
     policy = rounds.policy_of(row.policy).training
     release = fetch(runtime.storage, base, runtime.settings.data_dir / "cache" / "releases")
-    laid_out = snapshots.lay_out(runtime, snapshot, folder / "snapshot", "train")
+    drawn = _drawn(snapshots.members(runtime.storage, snapshot, "train"), row.number)
+    snapshots.lay_out(runtime, snapshot, folder / "snapshot", "train", drawn)
     mode = training_mode(policy.mode, torch.cuda.is_available())
     recipe = replace(TRAIN_PRESETS["round"], mode=mode, minutes=policy.minutes, seed=row.number)
     recipe = replace(recipe, threads=runtime.settings.worker_threads)
     kept = folder / "embeddings" if mode == "decoder" else None
     if kept is not None:
         kept.mkdir(parents=True, exist_ok=True)
-        wanted = [image.pixel_digest for image, _ in laid_out.images("train")]
-        _bring_embeddings(runtime, base.encoder_digest, wanted, kept)
+        _bring_embeddings(runtime, base.encoder_digest, sorted(drawn), kept)
     often = min(30.0, 6 * policy.minutes)  # ten checkpoints, or more
     plan = RoundPlan(folder / "snapshot", release / WEIGHTS, folder / "run", recipe, policy.human_weight, kept, often)
     told = {"plan": plan.as_json(), "encoder_digest": base.encoder_digest, "name": base.name}
     told |= {"version": f"{base.version}+{row.number}", "mode": mode}
     (folder / PLAN).write_text(json.dumps(told), encoding="utf-8")
     return told
+
+
+def _drawn(digests: Sequence[str], seed: int) -> frozenset[str]:
+    """The pictures that a round holds in memory: all, or of very many other ones in every round."""
+    order = sorted(digests, key=lambda digest: hashlib.sha256(f"{seed}/{digest}".encode()).digest())
+    return frozenset(order[:MOST_PICTURES])
 
 
 def _bring_embeddings(runtime: Runtime, encoder_digest: str, digests: list[str], folder: Path) -> None:

@@ -270,15 +270,24 @@ def _line(image: SnapshotImage) -> str:
 # --- laying out for a process that trains or evaluates --------------------------------------------------------------
 
 
-def lay_out(runtime: Runtime, snapshot: Snapshot, folder: Path, part: Part) -> Folder:
+def members(storage: Storage, snapshot: Snapshot, part: Part) -> list[str]:
+    """The pixel digests of a part in their order, which is a random one."""
+    out = part == "held_out"
+    return [line["pixel_digest"] for line in _lines(storage, snapshot.storage_key) if line["held_out"] == out]
+
+
+def lay_out(
+    runtime: Runtime, snapshot: Snapshot, folder: Path, part: Part, wanted: Collection[str] | None = None
+) -> Folder:
     """A snapshot folder as :mod:`segmenter.training` reads it, with the pictures of one part; again is fine.
 
-    Conflict `damaged_snapshot` where rows and digest disagree.
+    With ``wanted`` only pictures with these digests are brought; who reads the folder does not see the others. Conflict
+    `damaged_snapshot` where rows and digest disagree.
     """
     pictures = folder / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=folder, encoding="utf-8", delete=False) as lines:
-        entries = list(_laid_out(runtime, snapshot, pictures, part, lines))
+        entries = list(_laid_out(runtime, snapshot, pictures, part, wanted, lines))
     os.replace(lines.name, folder / LINES)
     write_header(folder, header_of(entries, snapshot.held_out_share))
     opened = open_snapshot(folder)
@@ -287,14 +296,22 @@ def lay_out(runtime: Runtime, snapshot: Snapshot, folder: Path, part: Part) -> F
     return opened
 
 
-def _laid_out(runtime: Runtime, snapshot: Snapshot, pictures: Path, part: Part, lines: IO[str]) -> Iterator[Entry]:
+def _laid_out(
+    runtime: Runtime,
+    snapshot: Snapshot,
+    pictures: Path,
+    part: Part,
+    wanted: Collection[str] | None,
+    lines: IO[str],
+) -> Iterator[Entry]:
     for chunk in _chunks(_lines(runtime.storage, snapshot.storage_key)):
         with runtime.read() as session:
             there = _still_there(session, snapshot.project_id, [line["pixel_digest"] for line in chunk])
             entries = [_entry(session, line, line["pixel_digest"] in there) for line in chunk]
         for entry in entries:
-            wanted = isinstance(entry, SnapshotImage) and entry.part == part
-            name = _picture(runtime.storage, entry.pixel_digest, pictures) if wanted else None
+            brought = isinstance(entry, SnapshotImage) and entry.part == part
+            brought &= wanted is None or entry.pixel_digest in wanted
+            name = _picture(runtime.storage, entry.pixel_digest, pictures) if brought else None
             lines.write(line_of(entry, name) + "\n")
             # Masks are not held: the header counts images, and the digest is already known.
             yield Erased(entry.pixel_digest, entry.held_out, entry.digest)

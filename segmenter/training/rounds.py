@@ -120,7 +120,7 @@ def train_round(
     ends a run early is raised as by :func:`segmenter.training.loop.train`.
     """
     torch.manual_seed(plan.recipe.seed)
-    model = load_model(plan.weights)
+    model = load_model(plan.weights).to("cuda" if torch.cuda.is_available() else "cpu")
     recipe = fitting(plan.recipe, model.config)
     snapshot = open_snapshot(plan.snapshot)
     material = material_of(snapshot, max(LONG_SIDE, model.config.frame))

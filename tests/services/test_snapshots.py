@@ -83,6 +83,11 @@ def test_what_is_frozen_and_laid_out_again(made: Made, tmp_path: Path) -> None:
     assert image.pixel_digest == trained.pixel_digest and len(image.masks) == 2 and place.read() == b"pixels"
     assert image.masks[0].annotator == made.ada.id
     assert list(laid_out.images("held_out")) == [], "its pictures were not asked for"
+    assert snapshots.members(made.runtime.storage, row, "held_out") == [judged.pixel_digest]
+    none = snapshots.lay_out(made.runtime, row, tmp_path / "none", "held_out", ())
+    assert list(none.images("held_out")) == [] and none.digest == frozen.digest
+    some = snapshots.lay_out(made.runtime, row, tmp_path / "some", "held_out", [str(judged.pixel_digest)])
+    assert len(list(some.images("held_out"))) == 1
 
 
 def test_freezing_twice_is_one_snapshot_and_rows_decide_the_digest(made: Made) -> None:

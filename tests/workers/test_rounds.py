@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from backend.db.models import Embedding, Job, ModelVersion, Project, Round, Snapshot
+from backend.db.models import Detector, Embedding, Job, ModelVersion, Project, Round, Snapshot
 from backend.runtime import Runtime
 from backend.services import rounds
 from tests import servers
@@ -24,7 +24,7 @@ from workers.round_child import FAILURE, PLAN
 from workers.rounds import folder_of
 
 assert handlers.__all__
-QUICK = {"training": {"minutes": 0.25, "held_out_share": 0.4, "mode": "decoder"}}
+QUICK = {"training": {"minutes": 0.25, "held_out_share": 0.4, "mode": "decoder"}, "confident": {"source": "detector"}}
 
 
 @pytest.fixture
@@ -101,6 +101,7 @@ def test_a_round_whose_training_is_killed_goes_on_to_its_report(runtime: Runtime
     with runtime.read() as session:
         assert session.get_one(Project, project.id).active_version_id == base.id, "nothing is promoted"
         assert len(session.scalars(select(Embedding)).all()) == kept, "and nothing embedded again"
+        assert session.scalars(select(Detector.round_id)).all() == [row.id], "the round teaches the detector, too"
 
     for kind in ("freeze", "train", "evaluate"):  # a worker that was thought dead does the work again
         with runtime.write() as uow:
