@@ -4,6 +4,7 @@ import type {
   Annotation,
   AnnotationChanges,
   AnnotationIn,
+  Assignment,
   Export,
   Image,
   ImageFilter,
@@ -111,6 +112,21 @@ export const api = {
   /** The proposals of the source that the project's policy names, each with whether it is confident. */
   proposals: async (imageId: string) =>
     (await answer(client().GET("/api/images/{image_id}/proposals", image(imageId)))).proposals,
+
+  /** Takes an image, or renews the lease on it; 409 `held` while somebody else works on it. */
+  takeImage: (id: string, take_over = false) =>
+    answer(client().POST("/api/images/{image_id}/assignment", { ...image(id), body: { take_over } })),
+  assignment: (id: string) => answer(client().GET("/api/images/{image_id}/assignment", image(id))),
+  releaseImage: (id: string, keepalive = false) =>
+    answer(client().DELETE("/api/images/{image_id}/assignment", { ...image(id), keepalive })),
+  /** Leaves `after` and takes the next image that waits for work; undefined when there is none. */
+  nextImage: (projectId: string, after: string): Promise<Assignment | undefined> =>
+    answer(
+      client().POST("/api/projects/{project_id}/assignments/next", {
+        ...project(projectId),
+        body: { after, skip: false },
+      }),
+    ),
 
   modelVersion: (version_id: string) =>
     answer(

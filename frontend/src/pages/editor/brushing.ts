@@ -10,7 +10,7 @@ export function paint(editor: Editor, { from, to, value, begins }: Act & { kind:
     const base = editor.editing.selected.peek() ?? (value ? null : editor.maskAt(from));
     const something = value || base !== null || painting.mask.peek() !== null;
     if (!something || editor.hasDraft.peek() || !editor.picture.peek()) return;
-    painting.begin(base, editor.pictureSize());
+    painting.begin(base, editor.sight.size);
   }
   painting.stroke(from, to, value);
 }

@@ -75,7 +75,7 @@ export function Canvas({ editor, hand }: { editor: Editor; hand: boolean }) {
 
   useEffect(() => {
     if (!host.current) return undefined;
-    const stage = new Stage(host.current, (size) => editor.resize(size));
+    const stage = new Stage(host.current, (size) => editor.sight.resize(size));
     painter.value = stage.painter;
     const stops = feedStage(stage, editor, { pointer, subtracts });
     return () => {
@@ -184,7 +184,7 @@ function listen(surface: HTMLElement, editor: Editor, { pointer, subtracts, hold
     const double = last && event.timeStamp - last.time < DOUBLE_MS && near(last.at, at.canvas);
     last = { time: event.timeStamp, at: at.canvas };
     if (double && event.button === 0 && !isBrush(editor.tool.peek())) {
-      editor.fit();
+      editor.sight.fit();
       return;
     }
     runner.feed(
@@ -207,7 +207,7 @@ function listen(surface: HTMLElement, editor: Editor, { pointer, subtracts, hold
   const wheel = (event: WheelEvent) => {
     event.preventDefault();
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_HEIGHT : 1;
-    editor.zoom(place(event).canvas, Math.exp(-event.deltaY * lines * (event.ctrlKey ? PINCH : WHEEL)));
+    editor.sight.zoom(place(event).canvas, Math.exp(-event.deltaY * lines * (event.ctrlKey ? PINCH : WHEEL)));
   };
   const menu = (event: Event) => event.preventDefault();
   // A pressed canvas has the focus without a ring, also when keys follow; one that Tab went to shows it.

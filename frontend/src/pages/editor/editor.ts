@@ -1,16 +1,16 @@
 /** The editor's state and what can be done to it; components read its signals and call its methods. */
 import { batch, computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { AnnotationRecord, Geometry } from "../../core/document";
-import { type Corners, cornersBetween, type Point, type Size } from "../../core/geometry";
+import { type Corners, cornersBetween, type Point } from "../../core/geometry";
 import type { Prompt } from "../../core/prompts";
 import { contains } from "../../core/rle";
-import { fitted, panBy, type Viewport, zoomAt } from "../../core/viewport";
-import { type Annotation, api, type Image, imageUrl } from "../../data/api";
+
+import { type Annotation, ApiError, api, type Image, imageUrl } from "../../data/api";
 import { fetchEmbedding } from "../../data/embeddings";
 import { type ProjectEvent, subscribe } from "../../data/events";
 import { detailOf } from "../../data/http";
 import { outbox } from "../../data/outbox";
-import { loadPicture } from "../../data/pictures";
+import { me } from "../../data/session";
 import type { Draft, ShownMask } from "../../render/layers";
 import { type Act, isBrush, type ToolName } from "../../tools/tool";
 import { navigate, paths } from "../../ui/router";
@@ -18,8 +18,9 @@ import { toast } from "../../ui/toasts";
 import { discardPainting, paint, savePainting } from "./brushing";
 import { Editing } from "./editing";
 import { type Effort, EffortClock } from "./effort";
+import { Holding } from "./holding";
 import { Painting } from "./painting";
-import type { Picture } from "./picture";
+import { Sight } from "./picture";
 import { Prompting } from "./prompting";
 import { Engine } from "./readiness";
 import type { Extra } from "./records";
@@ -46,17 +47,18 @@ export class Editor {
   );
   readonly painting = new Painting();
   readonly editing: Editing;
+  readonly sight = new Sight();
+  readonly picture = this.sight.picture;
+  readonly view = this.sight.view;
   readonly image = signal<Image | null>(null);
-  readonly picture = signal<Picture | null>(null);
   /** Why the image cannot be shown; null while nothing is wrong. */
   readonly trouble = signal<string | null>(null);
   readonly review: Review;
+  readonly holding = new Holding();
   readonly tool = signal<ToolName>("click");
   /** Category of the masks to come. */
   readonly categoryId = signal<string | null>(null);
   readonly band = signal<Corners | null>(null);
-  readonly view = signal<Viewport>({ scale: 1, left: 0, top: 0 });
-  readonly canvas = signal<Size>([1, 1]);
   readonly shownMasks: ReadonlySignal<readonly ShownMask[]> = computed(() => masksToShow(this));
   readonly shownDraft: ReadonlySignal<Draft | null> = computed(() => draftToShow(this));
   /** The candidates to choose from, in the order they are shown. */
@@ -68,7 +70,6 @@ export class Editor {
   private readonly stops: (() => void)[] = [];
   private accepting: Promise<void> | null = null;
   private opening = 0;
-  private untouched = true;
 
   constructor(readonly projectId: string) {
     this.workspace = new Workspace(projectId);
@@ -87,6 +88,7 @@ export class Editor {
 
   dispose(): void {
     for (const stop of this.stops) stop();
+    this.holding.dispose();
     this.editing.dispose();
     this.engine.dispose();
   }
@@ -96,6 +98,8 @@ export class Editor {
   async open(imageId: string): Promise<void> {
     const turn = ++this.opening;
     this.leave();
+    this.workspace.adoptNewer();
+    void this.holding.open(imageId);
     const around = this.workspace.project.peek() ? Promise.resolve() : this.loadAround();
     const annotations = api.annotations(imageId);
     // Both are awaited below; this only keeps the browser from calling an early failure unhandled.
@@ -106,7 +110,7 @@ export class Editor {
       const image = usable ? listed : await api.image(imageId);
       if (turn !== this.opening) return;
       this.image.value = image;
-      const shown = this.showPicture(image, turn);
+      const shown = this.sight.show(image);
       await around;
       if (turn === this.opening) this.openEngine(image);
       const [list] = await Promise.all([annotations, shown]);
@@ -128,10 +132,12 @@ export class Editor {
     const image = this.image.peek();
     if (!image || this.trouble.peek()) return this.open(image?.id ?? this.wanted());
     try {
-      await this.workspace.load();
+      if (this.workspace.version.peek()) await this.workspace.lookForNewer();
+      else await this.workspace.load();
       const fresh = await api.image(image.id);
-      this.image.value = fresh;
       if (this.engine.client.state.peek().kind === "failed") await this.engine.client.restart();
+      if (!this.unfinished.peek()) this.workspace.adoptNewer();
+      this.image.value = fresh;
       this.openEngine(fresh);
     } catch (error) {
       warn(`That did not help: ${detailOf(error)}`);
@@ -153,9 +159,34 @@ export class Editor {
     const image = this.image.peek();
     if (!image || this.unfinished.peek()) return; // a mask that could not be made is not left behind
     await this.setComplete(image, true);
-    const next = this.workspace.nextOpen(image.id);
-    if (next) this.goTo(next);
-    else toast("Every image is complete", { kind: "positive" });
+    await this.nextImage();
+  }
+
+  /** Opens the next image that waits for work and that nobody else holds; without a server the next in the row. */
+  async nextImage(): Promise<void> {
+    const image = this.image.peek();
+    if (!image) return;
+    const { images, total, completeCount } = this.workspace;
+    let next = this.workspace.nextOpen(image.id)?.id;
+    try {
+      next = (await api.nextImage(this.projectId, image.id))?.image_id;
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.passing) throw error;
+    }
+    const all = images.peek().length === total.peek() && completeCount.peek() === total.peek();
+    if (next) navigate(paths.editor(this.projectId, next));
+    else if (all) toast("Every image is complete", { kind: "positive" });
+    else toast("No image is waiting: the others are complete, or somebody is working on them");
+  }
+
+  /** Lets the newer model version answer for this image, after saving what was made with the one before. */
+  async useNewer(): Promise<void> {
+    await this.accept();
+    const image = this.image.peek();
+    if (!image || this.unfinished.peek()) return;
+    // In one step: no click may be answered by one version and saved under the other.
+    this.workspace.adoptNewer();
+    this.openEngine(image);
   }
 
   async setComplete(image: Image, complete: boolean): Promise<void> {
@@ -184,7 +215,7 @@ export class Editor {
         this.select(this.maskAt(act.point)?.id ?? null);
         break;
       case "band":
-        this.band.value = cornersBetween(act.from, act.to, this.pictureSize());
+        this.band.value = cornersBetween(act.from, act.to, this.sight.size);
         break;
       case "no-band":
         this.band.value = null;
@@ -199,8 +230,7 @@ export class Editor {
         this.painting.cancel();
         break;
       case "pan":
-        this.untouched = false;
-        this.view.value = panBy(this.view.peek(), act.dx, act.dy, this.pictureSize(), this.canvas.peek());
+        this.sight.pan(act.dx, act.dy);
     }
   }
 
@@ -287,29 +317,6 @@ export class Editor {
     if (next !== undefined) this.prompting.pick(next);
   }
 
-  // --- view
-
-  resize(canvas: Size): void {
-    this.canvas.value = canvas;
-    if (this.untouched) this.fit();
-  }
-
-  fit(): void {
-    this.untouched = true;
-    this.view.value = fitted(this.pictureSize(), this.canvas.peek());
-  }
-
-  zoom(pointer: Point, factor: number): void {
-    this.untouched = false;
-    this.view.value = zoomAt(this.view.peek(), pointer, factor, this.pictureSize(), this.canvas.peek());
-  }
-
-  /** Zooms about the middle of the canvas. */
-  zoomBy(factor: number): void {
-    const [height, width] = this.canvas.peek();
-    this.zoom({ x: width / 2, y: height / 2 }, factor);
-  }
-
   private wanted(): string {
     return location.pathname.split("/").at(-1) ?? "";
   }
@@ -317,12 +324,12 @@ export class Editor {
   private leave(): void {
     if (!savePainting(this) || this.hasDraft.peek()) toast("The unfinished mask was discarded");
     batch(() => {
+      this.sight.close();
       this.painting.discard();
       this.prompting.discard();
       this.engine.close();
       this.editing.close();
       this.review.reset();
-      this.picture.value = null;
       this.band.value = null;
       this.trouble.value = null;
     });
@@ -332,23 +339,6 @@ export class Editor {
   private openEngine(image: Image): void {
     const version = this.workspace.version.peek();
     if (version) void this.engine.open(image, version).then(() => this.prefetch(image));
-  }
-
-  private async showPicture(image: Image, turn: number): Promise<void> {
-    const { height, width } = image;
-    if (!height || !width) return;
-    const size: Size = [height, width];
-    const put = (source: CanvasImageSource, sharp: boolean) => {
-      if (turn !== this.opening || this.picture.peek()?.sharp) return;
-      const first = this.picture.peek() === null;
-      this.picture.value = { imageId: image.id, source, size, sharp };
-      if (first) this.fit();
-    };
-    void loadPicture(imageUrl(image, "thumbnail")).then(
-      (source) => put(source, false),
-      () => undefined,
-    );
-    put(await loadPicture(imageUrl(image, "pixels")), true);
   }
 
   /** The next image's bytes come while the person is busy with this one. */
@@ -385,13 +375,15 @@ export class Editor {
   }
 
   private async finishDraft(): Promise<void> {
+    const [image, version] = [this.image.peek(), this.workspace.version.peek()];
     try {
       const finished = await this.prompting.finish();
       if (!finished) return;
+      if (this.image.peek()?.id !== image?.id) throw new Error("another image was opened");
       if (finished.area === 0) throw new Error("it is empty, click on something first");
       const { stability, ...made } = finished;
       batch(() => {
-        this.save({ ...made, modelVersionId: this.workspace.version.peek()?.id ?? null }, { stability });
+        this.save({ ...made, modelVersionId: version?.id ?? null }, { stability });
         this.prompting.finished(finished.id);
       });
     } catch (error) {
@@ -423,11 +415,7 @@ export class Editor {
   }
 
   resizeBrush(by: 1 | -1): void {
-    this.painting.resize(by, this.pictureSize());
-  }
-
-  pictureSize(): Size {
-    return this.picture.peek()?.size ?? [1, 1];
+    this.painting.resize(by, this.sight.size);
   }
 
   // --- the server's events
@@ -439,6 +427,11 @@ export class Editor {
     if (here && kind === "image.ready" && !this.picture.peek()) void this.open(subjectId);
     if (kind.startsWith("image.") || kind.startsWith("embedding.")) void this.workspace.refresh(subjectId);
     if (kind.startsWith("category.") || kind === "project.changed") void this.workspace.loadCategories();
+    if (kind === "assignment.changed") {
+      this.holding.heard(subjectId, (payload.holder_id as string | null) ?? null, me.peek()?.id);
+    }
+    if (kind === "version.promoted" || kind === "project.changed") this.lookForNewer();
+    if (kind === "version.promoted") void this.reloadAnnotations(); // a roll-back takes proposals away
     const masks = kind.startsWith("annotation.") && payload.image_id === this.image.peek()?.id;
     const news = masks && this.editing.isNews(subjectId, Number(payload.revision), String(payload.state));
     if (news || (here && kind === "image.proposals")) void this.reloadAnnotations();
@@ -447,7 +440,13 @@ export class Editor {
   /** Events may have been missed: asks for what they would have told. */
   private catchUp(): void {
     this.engine.heard("ready", "");
-    if (this.workspace.project.peek()) void this.reloadAnnotations();
+    if (!this.workspace.project.peek()) return;
+    void this.reloadAnnotations();
+    this.lookForNewer();
+  }
+
+  private lookForNewer(): void {
+    this.workspace.lookForNewer().catch((error: Error) => console.warn(error.message));
   }
 
   private async reloadAnnotations(): Promise<void> {

@@ -16,6 +16,7 @@ import { Editor } from "./editor";
 import { Filmstrip } from "./filmstrip";
 import { listenToKeys } from "./keyboard";
 import { MaskList } from "./mask-list";
+import { Notices } from "./notices";
 import { FlagWords, Proposals } from "./proposals";
 import { Rail } from "./rail";
 import { HELP } from "./shortcuts";
@@ -61,6 +62,7 @@ export function EditorPage({ projectId, imageId }: EditorPageProps) {
           {Math.round(editor.view.value.scale * 100)} %
         </span>
         <Status editor={editor} />
+        <Notices editor={editor} />
       </main>
       {panel.value && (
         <aside class="editor-panel" aria-label="Mask">

@@ -86,9 +86,9 @@ const RUNS: Omit<Runs, "tool" | "category"> = {
   "previous-image": (editor) => editor.go(-1),
   "larger-brush": (editor) => editor.resizeBrush(1),
   "smaller-brush": (editor) => editor.resizeBrush(-1),
-  fit: (editor) => editor.fit(),
-  "zoom-in": (editor) => editor.zoomBy(ZOOM),
-  "zoom-out": (editor) => editor.zoomBy(1 / ZOOM),
+  fit: (editor) => editor.sight.fit(),
+  "zoom-in": (editor) => editor.sight.zoomBy(ZOOM),
+  "zoom-out": (editor) => editor.sight.zoomBy(1 / ZOOM),
 };
 
 function run(editor: Editor, command: Command, page: Page): void {

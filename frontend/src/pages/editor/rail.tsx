@@ -46,9 +46,21 @@ export function Rail({ editor }: { editor: Editor }) {
         onClick={() => editor.redo()}
       />
       <span class="editor-space" />
-      <IconButton icon="zoomIn" label="Zoom in" shortcut="+" onClick={() => editor.zoomBy(1.25)} testId="zoom-in" />
-      <IconButton icon="zoomOut" label="Zoom out" shortcut="-" onClick={() => editor.zoomBy(0.8)} testId="zoom-out" />
-      <IconButton icon="fit" label="Fit the image" shortcut="F" onClick={() => editor.fit()} testId="fit" />
+      <IconButton
+        icon="zoomIn"
+        label="Zoom in"
+        shortcut="+"
+        onClick={() => editor.sight.zoomBy(1.25)}
+        testId="zoom-in"
+      />
+      <IconButton
+        icon="zoomOut"
+        label="Zoom out"
+        shortcut="-"
+        onClick={() => editor.sight.zoomBy(0.8)}
+        testId="zoom-out"
+      />
+      <IconButton icon="fit" label="Fit the image" shortcut="F" onClick={() => editor.sight.fit()} testId="fit" />
     </section>
   );
 }

@@ -7,7 +7,10 @@ const PAGE = 500;
 export class Workspace {
   readonly project = signal<Project | null>(null);
   readonly categories = signal<readonly Category[]>([]);
+  /** The model version that answers for the open image; it stays until somebody adopts the newer one. */
   readonly version = signal<ModelVersion | null>(null);
+  /** The project's active version, when that is another one by now. */
+  readonly newer = signal<ModelVersion | null>(null);
   readonly images = signal<readonly Image[]>([]);
   /** How many images the project has; more than are listed while the list is still coming. */
   readonly total = signal(0);
@@ -27,6 +30,28 @@ export class Workspace {
       this.categories.value = categories;
       this.total.value = project.image_count;
       this.version.value = version;
+      this.newer.value = null;
+    });
+  }
+
+  /** Asks which version is active now. The one in use stays: two of them never answer for one mask. */
+  async lookForNewer(): Promise<void> {
+    const project = await api.project(this.projectId);
+    const active = project.active_version_id;
+    const other = active && active !== this.version.peek()?.id ? await api.modelVersion(active) : null;
+    batch(() => {
+      this.project.value = project;
+      this.newer.value = other;
+    });
+  }
+
+  /** From now on the newer version answers. Only to be called while no mask is being made. */
+  adoptNewer(): void {
+    const newer = this.newer.peek();
+    if (!newer) return;
+    batch(() => {
+      this.version.value = newer;
+      this.newer.value = null;
     });
   }
 
