@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from backend.db.models import Round
+from backend.runtime import Runtime
+from backend.services import metrics
 from tests import make
 from tests.web import Browser, draft, mask
 
@@ -76,3 +78,24 @@ def test_an_empty_project_has_no_rows(browser: Browser) -> None:
     answer = browser.get(f"/api/projects/{browser.new_project()}/effort")
     assert answer.json() == {"stages": [], "versions": [], "annotators": []}
     assert browser.get("/api/projects/x/effort").status_code == 404
+
+
+def test_piles_of_the_fully_automatic_stage_count_on_both_databases(any_runtime: Runtime) -> None:
+    with any_runtime.write() as uow:
+        project, version = make.project(uow), make.model_version(uow)
+        machine, ada = make.actor(uow, kind="model"), make.actor(uow, name="Ada")
+        fields = {"source": "automatic", "state": "proposed", "stage": "fully_automatic"}
+        images = [make.image(uow, project) for _ in range(2)]
+        for image, count in zip(images, (1, 3), strict=True):
+            for _ in range(count):
+                make.annotation(uow, image, machine, model_version_id=version.id, **fields)
+        make.annotation(uow, images[0], ada, active_seconds=8.0, prompts=[{"kind": "box", "x0": 1.0}])
+        make.annotation(uow, make.image(uow, project, state="erased"), ada, active_seconds=100.0)
+    with any_runtime.read() as session:
+        table = metrics.of_project(session, project.id)
+    manual, automatic = table["stages"]
+    assert (automatic["image_count"], automatic["mask_count"]) == (2, 4)
+    per_image = figures(automatic)["Masks per image"]
+    assert (per_image["value"], per_image["n"], per_image["paper"]) == (2, 2, "about 100")
+    assert [figures(manual)[name]["value"] for name in ("Active seconds per mask", "Clicks per mask")] == [8, 1]
+    assert [row["name"] for row in table["annotators"]] == ["Ada"]

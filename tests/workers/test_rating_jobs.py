@@ -8,6 +8,7 @@ import pytest
 from PIL import Image as Picture
 from sqlalchemy import select
 
+from backend.api.engine_schemas import RatingEntry
 from backend.db.models import Image, Job, ModelVersion, Project, RatingItem, RatingTask
 from backend.runtime import Runtime
 from backend.services import accounts, images, jobs, model_versions, projects, ratings
@@ -90,6 +91,10 @@ def test_each_object_is_shown_by_people_and_by_what_the_model_makes_of_one_point
         assert ratings.next_mask(uow, task_id, make.actor(uow).id) is None
     assert perform(runtime, job_id) == "done"
     assert state(runtime, task_id) == ("open", None)
+    with runtime.write() as uow:
+        entry = ratings.next_mask(uow, task_id, make.actor(uow).id)
+    prompt = RatingEntry.model_validate(entry).prompt
+    assert prompt is not None and prompt.kind == "point"
     found = items(runtime, task_id)
     assert len(found) == 6 and len({item["object_key"] for item in found}) == 3
     with runtime.read() as session:
