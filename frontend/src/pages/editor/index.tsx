@@ -17,6 +17,7 @@ import { Filmstrip } from "./filmstrip";
 import { listenToKeys } from "./keyboard";
 import { MaskList } from "./mask-list";
 import { Notices } from "./notices";
+import "./panel.css";
 import { FlagWords, Proposals } from "./proposals";
 import { Rail } from "./rail";
 import { HELP } from "./shortcuts";
