@@ -78,7 +78,7 @@ def test_a_round_whose_training_is_killed_goes_on_to_its_report(runtime: Runtime
     assert now(runtime, row).state == "training" and now(runtime, row).candidate_version_id is None
     assert run(runtime, "train") == "done"
     trained = now(runtime, row)
-    assert trained.state == "evaluating" and trained.failure is None
+    assert (trained.state, trained.failure) == ("evaluating", None)
     with runtime.read() as session:
         base = session.get_one(ModelVersion, trained.base_version_id)
         candidate = session.get_one(ModelVersion, trained.candidate_version_id)
