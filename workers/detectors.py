@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.db.models import Detector, ModelVersion
+from backend.engine import policy
 from backend.errors import Invalid
 from backend.runtime import Runtime
-from backend.services import detectors, model_versions
+from backend.services import detectors, model_versions, projects, snapshots
 from backend.storage import keys
 from workers import embeddings
 from workers.job import JobContext, job
@@ -28,21 +30,21 @@ if TYPE_CHECKING:
 LEAST_SCORE = 0.05  # of the boxes that are judged; the average precision looks at all scores
 
 
-@job("train_detector", queue="gpu")
+@job("train_detector", queue="train")
 def train_detector(work: JobContext, detector_id: str, model_version_id: str, minutes: float) -> None:
     """Train, judge on the images held out, store; an attempt after a killed one goes on from its checkpoint."""
     settle()
-    from segmenter.training.freezing import HELD_OUT_SHARE, is_held_out
-
     with work.runtime.read() as session:
         row = session.get_one(Detector, detector_id)
+        project = projects.find(session, row.project_id)
         version = model_versions.find(session, model_version_id)
-        seen = detectors.seen(session, row.project_id)
+        seen, stored = detectors.seen(session, project.id), snapshots.of_project(session, project.id)
     if row.state == "ready":
         return
-    out = [one for one in seen if is_held_out(one.group_key, HELD_OUT_SHARE)]
+    share = snapshots.share_of(stored, policy.of_project(project.policy).training.held_out_share)
+    learned, out = _parted(seen, snapshots.history_of(work.runtime.storage, stored).held_out, share)
     folder = work.runtime.settings.data_dir / "cache" / "detectors" / detector_id
-    file = _trained(work, version, [one for one in seen if one not in out], minutes, folder)
+    file = _trained(work, version, learned, minutes, folder)
     figures = _judged(work, version, file, out)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     key = keys.detector_key(digest)
@@ -50,6 +52,21 @@ def train_detector(work: JobContext, detector_id: str, model_version_id: str, mi
     with work.commit() as uow:
         detectors.mark_ready(uow, detector_id, digest, key, figures)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _parted(
+    seen: Sequence[detectors.Seen], held_out: AbstractSet[str], share: float
+) -> tuple[list[detectors.Seen], list[detectors.Seen]]:
+    """What is learned from, and what is held out: by the rule of rounds, and whatever any of them held out before."""
+    from segmenter.training.freezing import is_held_out
+
+    out = [
+        one
+        for one in seen
+        if is_held_out(one.group_key, share) or one.group_key in held_out or one.pixel_digest in held_out
+    ]
+    away = {one.pixel_digest for one in out}
+    return [one for one in seen if one.pixel_digest not in away], out
 
 
 def _trained(

@@ -29,7 +29,12 @@ def generate(work: JobContext, generation_id: str, run: str, after: str, until: 
         chunk = generations.chunk(session, generation_id, after, until)
     last = after
     if chunk is not None:
-        maker = _maker(work, chunk)
+        try:
+            maker = _maker(work, chunk)
+        except HOPELESS as error:  # a damaged model or detector: no image of this generation can be done
+            with work.commit() as uow:
+                generations.hopeless(uow, generation_id, str(error))
+            return
         for number, image in enumerate(chunk.images, 1):
             work.check()
             _one(work, chunk, maker, image, number)

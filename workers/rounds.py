@@ -24,7 +24,7 @@ from backend.db.models import Embedding, ModelVersion, Round, Snapshot
 from backend.engine.rounds import UNFINISHED, training_mode
 from backend.errors import Conflict, MaskmillError, NotFound
 from backend.runtime import Runtime
-from backend.services import jobs, model_versions, rounds, snapshots
+from backend.services import detectors, jobs, model_versions, rounds, snapshots
 from backend.services.round_moves import move, tell
 from backend.storage import keys
 from backend.uow import UnitOfWork
@@ -78,11 +78,14 @@ def _next(uow: UnitOfWork, row: Round, kind: str) -> None:
 def _trained(uow: UnitOfWork, row: Round, **values: Any) -> None:
     """There is a candidate: rest, or go on to its evaluation."""
     uow.session.flush()
-    if move(uow, row.id, "finish_training", **values) is None or row.steps == "train":
+    trained = move(uow, row.id, "finish_training", **values)
+    if trained is None:
         return
-    moved = move(uow, row.id, "evaluate")
-    assert moved is not None
-    rounds.enqueue_evaluation(uow, moved)
+    detectors.of_round(uow, trained)
+    if trained.steps != "train":
+        moved = move(uow, row.id, "evaluate")
+        assert moved is not None
+        rounds.enqueue_evaluation(uow, moved)
 
 
 # --- training -------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ QUEUE_OF_KIND: Final = {
     "withdraw": "cpu",
     "generate": "gpu",
     "prepare_ratings": "gpu",
-    "train_detector": "gpu",
+    "train_detector": "train",
     "freeze": "cpu",
     "train": "train",
     "evaluate": "train",

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import CursorResult, exists, select, update
 from sqlalchemy.orm import Session
 
-from backend.db.models import Annotation, Detector, Image, ModelVersion
+from backend.db.models import Annotation, Detector, Image, ModelVersion, Round
+from backend.engine import policy
 from backend.errors import Conflict, Invalid
 from backend.services import model_versions, projects
 from backend.uow import UnitOfWork
@@ -18,15 +19,22 @@ MINUTES = 3.0
 _QUIET = {"synchronize_session": False}
 
 
-def request(uow: UnitOfWork, project_id: str, round_id: str | None = None, minutes: float = MINUTES) -> Detector:
-    """A detector and the job that trains it, on the embeddings of the project's active version.
+def request(
+    uow: UnitOfWork,
+    project_id: str,
+    round_id: str | None = None,
+    minutes: float = MINUTES,
+    version_id: str | None = None,
+) -> Detector:
+    """A detector and the job that trains it, on the embeddings of a version, by default the project's active one.
 
     While one is trained already, that one. Raises NotFound, Conflict (`no_model`), Invalid (`no_masks`).
     """
     project = projects.find(uow.session, project_id)
-    if project.active_version_id is None:
+    version_id = version_id or project.active_version_id
+    if version_id is None:
         raise Conflict("No model version serves this project yet.", code="no_model")
-    version = model_versions.find(uow.session, project.active_version_id)
+    version = model_versions.find(uow.session, version_id)
     mine = (Detector.project_id == project_id, Detector.encoder_digest == version.encoder_digest)
     running = uow.session.scalars(select(Detector).where(*mine, Detector.state == "training").limit(1)).first()
     if running is not None:
@@ -40,6 +48,18 @@ def request(uow: UnitOfWork, project_id: str, round_id: str | None = None, minut
     uow.enqueue("train_detector", f"train_detector:{made.id}", project_id, **args)
     _tell(uow, made)
     return made
+
+
+def of_round(uow: UnitOfWork, row: Round) -> Detector | None:
+    """The detector that a round trains beside its candidate, for the embeddings of that candidate.
+
+    None, and no job, where the project's confident masks do not come from a detector.
+    """
+    chosen = policy.of_project(row.policy)
+    if chosen.confident.source != "detector":
+        return None
+    minutes = min(MINUTES, chosen.training.minutes)
+    return request(uow, row.project_id, row.id, minutes, row.candidate_version_id)
 
 
 def _drawn(project_id: str) -> Any:

@@ -205,6 +205,15 @@ def failed(uow: UnitOfWork, generation_id: str, image_id: str, reason: str, seco
     _count(uow, generation_id, image_id, "failed", failure=reason, seconds=seconds)
 
 
+def hopeless(uow: UnitOfWork, generation_id: str, reason: str) -> None:
+    """No masks can be made on any image: all that wait have failed, and the generation ends."""
+    waiting = (GenerationImage.generation_id == generation_id, GenerationImage.state == "queued")
+    count = _changed(uow.session, update(GenerationImage).where(*waiting).values(state="failed", failure=reason))
+    more = {"failed_count": Generation.failed_count + count}
+    _changed(uow.session, update(Generation).where(Generation.id == generation_id).values(**more))
+    _end(uow, generation_id)
+
+
 def _waits(session: Session, generation_id: str, image_id: str) -> bool:
     row = session.get(GenerationImage, (generation_id, image_id), populate_existing=True)
     return row is not None and row.state == "queued"
