@@ -1,5 +1,6 @@
 """Policies, stages and their history, over HTTP and by the rule, on both databases where people meet."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,6 +10,7 @@ from backend.services import stages
 from backend.uow import UnitOfWork
 from tests import make
 from tests.web import Browser
+from workers.recovery import Recovery
 
 EASY = {"stages": {"assisted_manual": {"masks": 2, "rounds": None}, "semi_automatic": {"acceptance": 0.5}}}
 
@@ -191,3 +193,21 @@ def test_a_manual_project_never_moves_by_itself(runtime: Runtime) -> None:
     assert stages.advance_due(runtime) == 0
     with runtime.read() as session:
         assert {session.get_one(Project, key).stage for key in ids} == {"assisted_manual"}
+
+
+def test_the_recovery_loop_takes_a_step_that_is_due(runtime: Runtime) -> None:
+    asks_nothing = {"advance": "automatic", "assisted_manual": {"masks": 0, "rounds": None}}
+    with runtime.write() as uow:
+        project_id = make.project(uow, policy={"stages": asks_nothing}).id
+    loop = Recovery(runtime, ("cpu",))
+    loop.start()
+    try:
+        for _ in range(200):
+            with runtime.read() as session:
+                taken = stages.history(session, project_id)
+            if taken:
+                break
+            time.sleep(0.1)
+    finally:
+        loop.stop()
+    assert [(step["cause"], step["to_stage"]) for step in taken] == [("rule", "semi_automatic")]
