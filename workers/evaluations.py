@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -57,6 +58,7 @@ def evaluate(work: JobContext, round_id: str, active_version_id: str) -> None:
         if _judged(uow, round_id, report) is not None:
             promotion = promotions.promote_automatically(uow, round_id)
             _teach_detector(uow, row)
+    shutil.rmtree(folder_of(runtime, round_id), ignore_errors=True)
     if promotion is not None:
         promotions.follow(runtime, promotion.id)
 
