@@ -14,7 +14,7 @@ import torch
 
 from segmenter.build import build
 from segmenter.config import Mode, ModelConfig, SamConfig, TrainConfig
-from segmenter.training import distributed, loop, watch
+from segmenter.training import distributed, loop
 from segmenter.training.batches import Batch
 from segmenter.training.distributed import joined, slots_of
 from segmenter.training.loop import Group
@@ -22,6 +22,7 @@ from segmenter.training.prompting import Prompting
 from segmenter.training.regularise import regularise
 from segmenter.training.scenes import Sampler, Scene, snapshot_scenes
 from segmenter.training.snapshot import open_snapshot
+from segmenter.training.watch import Watch
 
 STEPS = 4
 SIZES = {"prompt_dim": 32, "mask_in_channels": 4, "decoder_heads": 2, "decoder_mlp_dim": 32, "iou_head_hidden": 16}
@@ -53,9 +54,10 @@ def run(group: Group, scenes: dict[str, list[Scene]], out: Path, mode: Mode, par
         sampler.last = die if slot == slots - 1 else 0
         return sampler
 
-    loop.CHECKPOINT_SECONDS, watch.METRIC_STEPS = -1.0, 1  # a checkpoint and a line of metrics after every step
     distributed.BUCKET_BYTES = 20_000  # so that the gradients of a tiny model are many messages
-    loop.train(Prompting(model, recipe), slots_of(group, recipe, source), recipe, out, group=group)
+    often = Watch(out, every=1)  # and a checkpoint after every step
+    slots = slots_of(group, recipe, source)
+    loop.train(Prompting(model, recipe), slots, recipe, out, group=group, watch=often, every_seconds=-1.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
