@@ -54,10 +54,10 @@ export function AuditPage({ projectId, auditId }: { projectId: string; auditId: 
   return (
     <div class="queue-page" data-testid="audit-page" data-entry={task?.entry.id ?? ""}>
       <TopBar crumbs={crumbs} right={<Done queue={queue} />} />
-      <h1 class="only-read">Audit</h1>
       {task ? (
         <>
           <main class="queue-stage">
+            <h1 class="only-read">Audit</h1>
             <Pad key={task.entry.id} picture={task.picture} correction={task.correction} pad={pad} note={queue.note} />
             <p class="queue-hint">Drag to paint, Shift or right button for the other tool, wheel to zoom.</p>
           </main>
@@ -65,6 +65,7 @@ export function AuditPage({ projectId, auditId }: { projectId: string; auditId: 
         </>
       ) : (
         <main class="queue-empty">
+          <h1 class="only-read">Audit</h1>
           <Nothing queue={queue} projectId={projectId} />
         </main>
       )}

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { EffortRow, EffortTable } from "../../data/api";
 import { engine } from "../../data/engine";
 import { useLoad } from "../../ui/load";
+import { ScrollAcross } from "../../ui/scroll";
 import { Note, STAGE_NAMES, Waiting } from "../../ui/states";
 import { number } from "../../ui/words";
 import { certaintyOf, valueWords } from "./figures";
@@ -52,7 +53,7 @@ export function Effort({ projectId }: { projectId: string }) {
 function Table({ rows }: { rows: readonly EffortRow[] }) {
   const figures = rows[0]?.figures ?? [];
   return (
-    <div class="scroll-across">
+    <ScrollAcross label="Effort, as a table">
       <table class="table">
         <thead>
           <tr>
@@ -87,6 +88,6 @@ function Table({ rows }: { rows: readonly EffortRow[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollAcross>
   );
 }

@@ -6,6 +6,7 @@ import { signed } from "../../ui/comparison";
 import { useLive } from "../../ui/live";
 import { useLoad } from "../../ui/load";
 import { paths } from "../../ui/router";
+import { ScrollAcross } from "../../ui/scroll";
 import { Chip, Note, Waiting } from "../../ui/states";
 import { toastFailure } from "../../ui/toasts";
 import { ago, count } from "../../ui/words";
@@ -65,7 +66,8 @@ const STATES = {
 
 function TaskReport({ task, onChanged }: { task: RatingTask; onChanged: () => Promise<void> }) {
   const { id, project_id, name, state, failure, rating_count, mask_count, raters_per_mask, created_at } = task;
-  const [words, kind] = STATES[state];
+  const complete = state === "open" && rating_count >= mask_count * raters_per_mask;
+  const [words, kind] = complete ? (["complete", "plain"] as const) : STATES[state];
   const close = async () => {
     try {
       await engine.closeRatingTask(id);
@@ -88,7 +90,7 @@ function TaskReport({ task, onChanged }: { task: RatingTask; onChanged: () => Pr
             Close
           </Button>
         )}
-        {state === "open" && (
+        {state === "open" && !complete && (
           <ButtonLink kind="primary" small href={paths.rate(project_id, id)} testId="open-ratings">
             Rate masks
           </ButtonLink>
@@ -111,7 +113,7 @@ function TaskReport({ task, onChanged }: { task: RatingTask; onChanged: () => Pr
 function Sources({ task }: { task: RatingTask }) {
   const most = Math.max(1, ...task.sources.flatMap(({ histogram }) => histogram));
   return (
-    <div class="scroll-across">
+    <ScrollAcross label="Ratings by source">
       <table class="table">
         <thead>
           <tr>
@@ -142,7 +144,7 @@ function Sources({ task }: { task: RatingTask }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollAcross>
   );
 }
 

@@ -54,10 +54,10 @@ export function RatePage({ projectId, taskId }: { projectId: string; taskId: str
         crumbs={crumbs}
         right={<span class="quiet-text">{count(queue.rated.value, "mask")} rated by you just now</span>}
       />
-      <h1 class="only-read">Rating</h1>
       {shown ? (
         <>
           <main class="rate-stage" onPointerMove={queue.note}>
+            <h1 class="only-read">Rating</h1>
             <Views key={shown.entry.id} shown={shown} />
           </main>
           <aside class="queue-panel" aria-label="Guidelines">
@@ -67,6 +67,7 @@ export function RatePage({ projectId, taskId }: { projectId: string; taskId: str
         </>
       ) : (
         <main class="queue-empty">
+          <h1 class="only-read">Rating</h1>
           <Nothing queue={queue} projectId={projectId} />
         </main>
       )}

@@ -52,7 +52,7 @@ function GateRow({ gate }: { gate: Gate }) {
         <Icon name={gate.passed ? "check" : "close"} size={14} />
         <span class="only-read">{gate.passed ? "Passed:" : "Not passed:"}</span>
       </span>
-      <h4>{titleOf(gate)}</h4>
+      <h3>{titleOf(gate)}</h3>
       {compared ? <Comparison compared={compared} /> : <span />}
       <p>{gate.words}</p>
       {slices.length > 0 && <Slices rows={slices} />}

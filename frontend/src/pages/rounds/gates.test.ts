@@ -43,10 +43,12 @@ it("draws an interval on a scale that holds zero", () => {
     [-0.1, 0.2],
     [0, 0],
   ] as const) {
-    const [from, to] = scaleOf({ low, high });
+    const [from, to] = scaleOf({ low, high, lessIsBetter: false });
     const places = [0, low, high].map((value) => placeOf(value, from, to));
     expect(places.every((place) => place > 0 && place < 1)).toBe(true);
     expect(places[1]).toBeLessThanOrEqual(places[2] as number);
   }
+  const [from, to] = scaleOf({ low: -0.0001, high: 0.0001, lessIsBetter: false });
+  expect(placeOf(0.0001, from, to) - placeOf(-0.0001, from, to)).toBeLessThan(0.05);
   expect([placeOf(-5, 0, 1), placeOf(5, 0, 1), placeOf(1, 1, 1)]).toEqual([0, 1, 0.5]);
 });

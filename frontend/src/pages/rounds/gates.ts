@@ -9,6 +9,7 @@ const TITLES: Record<string, string> = {
   training: "End of training",
   snapshot: "Training data",
   held_out: "Images of the comparison",
+  origin: "Origin",
   evidence: "Evidence",
   "miou@1": "Masks after 1 click",
   "miou@3": "Masks after 3 clicks",
@@ -83,9 +84,17 @@ export function placeOf(value: number, from: number, to: number): number {
   return to > from ? Math.min(1, Math.max(0, (value - from) / (to - from))) : 0.5;
 }
 
+/** The least that a scale shows on both sides of zero: differences below it look as small as they are. */
+const LEAST = { share: 0.005, clicks: 0.25 };
+
 /** A scale for an interval that always shows zero, and leaves room at both ends. */
-export function scaleOf({ low, high }: Pick<Compared, "low" | "high">): [number, number] {
-  const [least, most] = [Math.min(low, 0), Math.max(high, 0)];
-  const room = 0.15 * (most - least || 1);
-  return [least - room, most + room];
+export function scaleOf({
+  low,
+  high,
+  lessIsBetter,
+}: Pick<Compared, "low" | "high" | "lessIsBetter">): [number, number] {
+  const least = lessIsBetter ? LEAST.clicks : LEAST.share;
+  const [from, to] = [Math.min(low, -least), Math.max(high, least)];
+  const room = 0.15 * (to - from);
+  return [from - room, to + room];
 }

@@ -1,6 +1,7 @@
 import type { Promotion, Round } from "../../data/api";
 import { direction, points } from "../../ui/comparison";
 import { Link, paths } from "../../ui/router";
+import { ScrollAcross } from "../../ui/scroll";
 import { Chip } from "../../ui/states";
 import { ago, short } from "../../ui/words";
 import { comparedOf } from "./gates";
@@ -38,7 +39,7 @@ export function History({ projectId, rounds, promotions, shown }: HistoryProps) 
       {rows.length === 0 ? (
         <p class="quiet-text">No round yet. The project is served by the version that it was made with.</p>
       ) : (
-        <div class="scroll-across">
+        <ScrollAcross label="Rounds and moves">
           <table class="table history-rows">
             <thead>
               <tr>
@@ -60,7 +61,7 @@ export function History({ projectId, rounds, promotions, shown }: HistoryProps) 
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollAcross>
       )}
     </section>
   );

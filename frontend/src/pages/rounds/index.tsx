@@ -37,10 +37,7 @@ export function RoundsPage({ projectId, number }: { projectId: string; number: n
 
   const all = rounds.value.value;
   const shown = all?.find((round) => (number ? round.number === number : true));
-  const detail = useLoad(
-    async () => (shown ? await engine.round(shown.id) : undefined),
-    shown ? `${shown.id} ${shown.state}` : "",
-  );
+  const detail = useLoad(async () => (shown ? await engine.round(shown.id) : undefined), shown?.id ?? "");
   const everything = [project, rounds, promotions, stage, changes, policy, preview, detail];
   const reload = async () => {
     await Promise.all(everything.map((loaded) => loaded.reload()));
@@ -77,6 +74,11 @@ export function RoundsPage({ projectId, number }: { projectId: string; number: n
         {all && (
           <div class="columns">
             <div>
+              {shown && !detail.value.value && (
+                <section class="card" aria-label={`Round ${shown.number}`}>
+                  <Waiting text={`Loading round ${shown.number} …`} />
+                </section>
+              )}
               {detail.value.value && (
                 <RoundCard round={detail.value.value} activeId={about?.active_version_id ?? null} onChanged={reload} />
               )}

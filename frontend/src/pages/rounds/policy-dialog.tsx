@@ -5,7 +5,9 @@ import { engine } from "../../data/engine";
 import { detailOf } from "../../data/http";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
+import { useLoad } from "../../ui/load";
 import { Note } from "../../ui/states";
+import { count } from "../../ui/words";
 import { at, type Entry, keptNumber, type NumberEntry, put, SECTIONS, shownNumber, wrongEntries } from "./policy-form";
 
 interface PolicyDialogProps {
@@ -69,9 +71,38 @@ export function PolicyDialog({ projectId, policy, onSaved, onClose }: PolicyDial
             </div>
           </fieldset>
         ))}
+        <LeftOut projectId={projectId} draft={draft} />
         {wrong.value && <Note kind="negative">{wrong.value}</Note>}
       </form>
     </Dialog>
+  );
+}
+
+/** Whose masks rounds do not learn from. */
+function LeftOut({ projectId, draft }: { projectId: string; draft: Signal<Policy> }) {
+  const effort = useLoad(() => engine.effort(projectId), projectId);
+  const people = effort.value.value?.annotators.filter(({ key }) => key !== null) ?? [];
+  if (people.length === 0) return null;
+  const { exclude_actors: excluded } = draft.value.training;
+  const toggle = (id: string) => () => {
+    const without = excluded.filter((other) => other !== id);
+    const chosen = without.length < excluded.length ? without : [...excluded, id];
+    draft.value = put(draft.value, "training.exclude_actors", chosen);
+  };
+  return (
+    <fieldset class="group">
+      <legend>Leave out the masks of</legend>
+      <div class="row">
+        {people.map(({ key, name, mask_count }) => (
+          <label class="check" key={key}>
+            <input type="checkbox" checked={excluded.includes(key ?? "")} onChange={toggle(key ?? "")} />
+            <span>
+              {name} <span class="quiet-text">{count(mask_count, "mask")}</span>
+            </span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
   );
 }
 

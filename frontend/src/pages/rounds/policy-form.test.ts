@@ -5,7 +5,7 @@ const NUMBERS = SECTIONS.flatMap(({ entries }) => entries).filter((entry) => ent
 
 const POLICY = {
   trigger: { every_masks: null, schedule_hours: null },
-  training: { mode: "auto", minutes: 5, human_weight: 10, sources: "all", include_older: true },
+  training: { mode: "auto", minutes: 5, human_weight: 10, sources: "all", include_older: true, held_out_share: 0.2 },
   gates: { held_out_images: 50, points: 0.5, clicks: 1, slice_points: 2, mask_count: 0.3 },
   promotion: "manual",
   stages: {

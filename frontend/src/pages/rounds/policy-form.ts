@@ -105,6 +105,11 @@ export const SECTIONS: readonly Section[] = [
         step: 0.01,
         help: "Against 1 for an automatic one; the paper took 10.",
       }),
+      share("training.held_out_share", "Images held out, %", {
+        help: "Kept aside for ever, whole groups of images at a time.",
+        least: 1,
+        most: 90,
+      }),
       { kind: "switch", path: "training.include_older", label: "Also masks that earlier rounds learned from" },
     ],
   },

@@ -30,12 +30,13 @@ export function RoundCard({ round, activeId, onChanged }: RoundCardProps) {
         <h2>Round {which}</h2>
         <Chip kind={kind}>{name}</Chip>
         <span class="quiet-text">
-          {TRIGGERS[round.trigger]}
+          started {TRIGGERS[round.trigger]}
           {started_at && ` ${ago(started_at, Date.now())}`}
           {took !== undefined && `, took ${lasting(took)}`}
         </span>
-        <span class="space" />
-        <Actions round={round} activeId={activeId} onChanged={onChanged} />
+        <div class="actions">
+          <Actions round={round} activeId={activeId} onChanged={onChanged} />
+        </div>
       </header>
       <p class="quiet-text">
         {meaning} {learned(round)}

@@ -15,10 +15,10 @@ export const ROUND_STATES: Record<string, readonly [name: string, kind: ChipKind
 };
 
 export const TRIGGERS: Record<string, string> = {
-  admin: "started by hand",
-  masks: "started by the number of new masks",
-  schedule: "started by the clock",
-  simulation: "started by a simulation",
+  admin: "by hand",
+  masks: "by new masks",
+  schedule: "by the clock",
+  simulation: "by a simulation",
 };
 
 export const MOVES: Record<string, string> = {
