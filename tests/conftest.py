@@ -1,5 +1,6 @@
 """What every test can ask for. The database is real: SQLite cloned from a migrated template, PostgreSQL likewise."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from backend.runtime import Runtime
 from backend.settings import Settings
 from backend.uow import Wake
 from tests import servers
-from tests.releases import write_tiny_release
+from tests.releases import write_exported_release, write_tiny_release
 
 
 class Sent(list[Wake]):
@@ -27,8 +28,6 @@ class Sent(list[Wake]):
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of whoever runs the tests do not leak in."""
-    import os
-
     for name in os.environ:
         if name.startswith("MASKMILL_") and name != "MASKMILL_CHROMIUM":
             monkeypatch.delenv(name)
@@ -97,6 +96,14 @@ def s3_url(s3_endpoint: str, request: pytest.FixtureRequest) -> str:
 def tiny_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a real model release that encodes an image in milliseconds."""
     return write_tiny_release(tmp_path_factory.mktemp("release") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def exported_release(tmp_path_factory: pytest.TempPathFactory, tiny_release: Path) -> Path:
+    """Almost `tiny_release`, with a decoder graph that runs; never to be changed, since all processes share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return write_exported_release(shared / "exported", tiny_release)
 
 
 @pytest.fixture

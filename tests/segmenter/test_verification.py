@@ -6,33 +6,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
 from segmenter import manifest as names
-from segmenter.build import build
 from segmenter.checkpoint import load_weights, model_of, save_weights
-from segmenter.config import ModelConfig, StarterConfig
-from segmenter.export import session, write_release
+from segmenter.export import session
 from segmenter.manifest import Manifest, file_digest, read_manifest
 from segmenter.verification import decoder_parity, same_architecture, verify_release
 
-SIZES = StarterConfig(widths=(8, 8, 16, 32), blocks=(1, 1, 1), attention_blocks=1, dim=16, decoder_heads=2)
-CONFIG = ModelConfig(frame=64, logits=32, starter=SIZES)
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole release of a tiny model, without an encoder graph."""
-    folder = tmp_path_factory.mktemp("released")
-    torch.manual_seed(3)
-    save_weights(folder / "weights.safetensors", build(CONFIG).eval().state_dict(), CONFIG)
-    write_release(folder / "weights.safetensors", "tiny", "7", folder / "tiny", with_encoder=False)
-    return folder / "tiny"
-
 
 @pytest.fixture
-def copy(released: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(released, tmp_path / "copy"))
+def copy(exported_release: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(exported_release, tmp_path / "copy"))
 
 
 def resigned(folder: Path, **changes: object) -> Manifest:
@@ -44,10 +28,10 @@ def resigned(folder: Path, **changes: object) -> Manifest:
     return manifest
 
 
-def test_a_sound_release_has_nothing_against_it(released: Path) -> None:
-    manifest = read_manifest(released)
-    found = verify_release(released, manifest, manifest["digest"])
-    assert "another release" in verify_release(released, manifest, "0" * 64).refusal
+def test_a_sound_release_has_nothing_against_it(exported_release: Path) -> None:
+    manifest = read_manifest(exported_release)
+    found = verify_release(exported_release, manifest, manifest["digest"])
+    assert "another release" in verify_release(exported_release, manifest, "0" * 64).refusal
     assert (found.refusal, found.finite, found.same_architecture) == ("", True, True)
     assert found.logits is not None and found.logits < 2e-3 and found.iou is not None and found.iou > 0.995
 
@@ -73,8 +57,8 @@ def test_weights_that_are_no_numbers_are_told(copy: Path) -> None:
     assert (found.refusal, found.finite) == ("", False)
 
 
-def test_another_architecture_is_told(released: Path) -> None:
-    manifest = read_manifest(released)
+def test_another_architecture_is_told(exported_release: Path) -> None:
+    manifest = read_manifest(exported_release)
     assert same_architecture(manifest, manifest | {"name": "other", "version": "9", "digest": "0" * 64})
     for field, value in (("frame", 128), ("embedding", {}), ("config", manifest["config"] | {"logits": 16})):
         assert not same_architecture(manifest, manifest | {field: value})
