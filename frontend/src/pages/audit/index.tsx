@@ -172,14 +172,22 @@ function Tools({ correction, pad }: { correction: Task["correction"]; pad: PadVi
   };
   return (
     <div class="queue-tools" role="toolbar" aria-label="Tools">
-      <IconButton icon="brush" label="Brush" shortcut="B" pressed={tool === "brush"} onClick={choose("brush")} />
-      <IconButton icon="eraser" label="Eraser" shortcut="E" pressed={tool === "eraser"} onClick={choose("eraser")} />
-      <IconButton icon="minus" label="Smaller" shortcut="[" onClick={() => correction.resize(-1)} />
+      <IconButton small icon="brush" label="Brush" shortcut="B" pressed={tool === "brush"} onClick={choose("brush")} />
+      <IconButton
+        small
+        icon="eraser"
+        label="Eraser"
+        shortcut="E"
+        pressed={tool === "eraser"}
+        onClick={choose("eraser")}
+      />
+      <IconButton small icon="minus" label="Smaller" shortcut="[" onClick={() => correction.resize(-1)} />
       <span class="size" title="Width of the brush in pixels of the image">
         {correction.diameter.value} px
       </span>
-      <IconButton icon="plus" label="Larger" shortcut="]" onClick={() => correction.resize(1)} />
+      <IconButton small icon="plus" label="Larger" shortcut="]" onClick={() => correction.resize(1)} />
       <IconButton
+        small
         icon="undo"
         label="Undo"
         shortcut="Z"
@@ -187,6 +195,7 @@ function Tools({ correction, pad }: { correction: Task["correction"]; pad: PadVi
         onClick={() => correction.undo()}
       />
       <IconButton
+        small
         icon={pad.shown.value ? "show" : "hide"}
         label={pad.shown.value ? "Hide the mask" : "Show the mask"}
         shortcut="M"
@@ -195,7 +204,7 @@ function Tools({ correction, pad }: { correction: Task["correction"]; pad: PadVi
           pad.shown.value = !pad.shown.value;
         }}
       />
-      <IconButton icon="fit" label="Fit the image" shortcut="0" onClick={() => pad.fit()} />
+      <IconButton small icon="fit" label="Fit the image" shortcut="0" onClick={() => pad.fit()} />
     </div>
   );
 }

@@ -8,6 +8,13 @@ const WORK: Record<string, string> = {
   ingest: "Reading an image",
   embed: "Preparing an image for clicks",
   export: "Making an export",
+  generate: "Making automatic masks",
+  train_detector: "Training the box detector",
+  withdraw: "Taking proposals back",
+  prepare_ratings: "Drawing masks to rate",
+  freeze: "Freezing the data of a round",
+  train: "Training a candidate",
+  evaluate: "Comparing a candidate with the active version",
 };
 
 interface DeadJobsProps {
