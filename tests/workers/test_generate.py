@@ -401,6 +401,7 @@ def test_withdrawn_with_their_version(runtime: Runtime, project: Project) -> Non
     generation = start(runtime, project)
     make.work_off(runtime)
     with runtime.write() as uow:
-        count = proposals.withdraw(uow, project.id, generation.model_version_id)
-        assert count == row(runtime, generation).mask_count > 0
-        assert proposals.withdraw(uow, project.id, generation.model_version_id) == 0
+        made = row(runtime, generation).mask_count
+        assert proposals.withdraw(uow, project.id, generation.model_version_id, limit=2) == 2 < made
+        assert proposals.withdraw(uow, project.id, generation.model_version_id, limit=10_000) == made - 2
+        assert proposals.withdraw(uow, project.id, generation.model_version_id, limit=10_000) == 0
