@@ -31,13 +31,18 @@ HELD_OUT_SHARE = 0.1
 GROUP_FIELDS = ("group_key", "sequence")  # of a COCO image, the first that is there
 
 
+def place_of(group_key: str) -> float:
+    """The place of a group from 0 to 1, by a hash of its key alone: groups below a share are held out."""
+    number = int.from_bytes(hashlib.sha256(f"maskmill-held-out/1\0{group_key}".encode()).digest()[:8], "big")
+    return number / 2**64
+
+
 def is_held_out(group_key: str, share: float) -> bool:
     """Whether a group belongs to the ``share`` (0..1) that is never trained on.
 
-    A hash of the key alone decides: the same in every snapshot, however many images there will be.
+    The same in every snapshot, however many images there will be.
     """
-    number = int.from_bytes(hashlib.sha256(f"maskmill-held-out/1\0{group_key}".encode()).digest()[:8], "big")
-    return number < share * 2**64
+    return place_of(group_key) < share
 
 
 @dataclass(frozen=True)
