@@ -5,10 +5,7 @@ import hashlib
 import itertools
 from typing import Any, TypeVar
 
-from sqlalchemy import select
-
 from backend.db import models
-from backend.db.types import moment
 from backend.runtime import Runtime
 from backend.uow import UnitOfWork
 
@@ -100,19 +97,8 @@ def long_ago() -> dt.datetime:
     return dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 
 
-def work_off(runtime: Runtime, rounds: int = 20) -> dict[str, int]:
-    """Perform every queued job here and now, also those that these enqueue; how often each outcome came."""
-    from workers import handlers, job
+def work_off(runtime: Runtime) -> dict[str, int]:
+    """Perform every job that is due here and now, also those that these enqueue; how often each outcome came."""
+    from workers.here import perform_due
 
-    assert handlers.__all__
-    outcomes: dict[str, int] = {}
-    for _ in range(rounds):
-        with runtime.read() as session:
-            due = select(models.Job.id).where(models.Job.state == "queued", models.Job.run_after <= moment())
-            waiting = session.scalars(due.order_by(models.Job.created_at, models.Job.id)).all()
-        if not waiting:
-            return outcomes
-        for job_id in waiting:
-            outcome = job.perform(runtime, job_id)
-            outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    raise AssertionError(f"jobs are still waiting after {rounds} rounds: {outcomes}")
+    return dict(perform_due(runtime))

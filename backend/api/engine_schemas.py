@@ -177,7 +177,7 @@ class RatingGuidelines(Answer):
 class RatingTaskIn(Body):
     name: Name
     kind: Literal["stored", "prompted"] = Field(
-        description="`stored`: masks as they are. `prompted`: masks of people, and what versions make of a point in each."
+        description="`stored`: masks as they are. `prompted`: masks of people, and what versions make of a point."
     )
     sources: list[Literal["people"] | Id] = Field(
         min_length=1, max_length=8, description="`people`, and ids of model versions."

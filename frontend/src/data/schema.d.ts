@@ -2940,7 +2940,7 @@ export interface components {
         RatingTaskIn: {
             /**
              * Kind
-             * @description `stored`: masks as they are. `prompted`: masks of people, and what versions make of a point in each.
+             * @description `stored`: masks as they are. `prompted`: masks of people, and what versions make of a point.
              * @enum {string}
              */
             kind: "stored" | "prompted";
