@@ -140,7 +140,7 @@ def dialogs(server: Server, page: Page, setting: Setting, look: Look) -> None:
 
 
 def editor(page: Page, setting: Setting, look: Look) -> None:
-    """Masks that were accepted, the preview, a click with its candidates, a correction, a box, the list of keys."""
+    """Accepted masks, the preview, a click with its candidates, a correction, a box, strokes, the list of keys."""
     opened = Grid(page).open(setting.file_name)
     if not opened.rows().count():
         for thing in setting.things:
@@ -163,6 +163,11 @@ def editor(page: Page, setting: Setting, look: Look) -> None:
     page.keyboard.press("Escape")
     opened.select(opened.rows().first)
     look(page, "editor-selected")
+    page.keyboard.press("b")
+    opened.stroke(setting.click, (setting.click[0] + 60, setting.click[1] - 40))
+    look(page, "editor-brush")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("v")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_test_id("help")).to_be_visible()

@@ -22,7 +22,7 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 EXPECTED = {
     *("sign-in", "link-used", "not-found", "projects", "new-project", "empty-project", "failed-image", "images"),
     *("categories", "account", "editor", "editor-preview", "editor-click", "editor-correction", "editor-box"),
-    *("editor-selected", "keys", "export"),
+    *("editor-selected", "editor-brush", "keys", "export"),
 }
 
 

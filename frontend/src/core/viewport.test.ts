@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Size } from "./geometry";
 import { numbers } from "./golden";
-import { fitted, panBy, toCanvas, toImage, zoomAt } from "./viewport";
+import { fitted, panBy, reveal, toCanvas, toImage, zoomAt } from "./viewport";
 
 const image: Size = [1500, 2250];
 const canvas: Size = [700, 1000];
@@ -32,6 +32,15 @@ describe("viewport", () => {
     const after = toImage(zoomAt(view, pointer, 3, image, canvas), pointer);
     expect(after.x).toBeCloseTo(before.x);
     expect(after.y).toBeCloseTo(before.y);
+  });
+
+  it("moves to what is out of sight, and not to what is in sight", () => {
+    const close = zoomAt(fitted(image, canvas), { x: 0, y: 0 }, 8, image, canvas);
+    const shown = reveal(close, [1800, 1000, 100, 60], image, canvas);
+    const middle = toCanvas(shown, { x: 1850, y: 1030 });
+    expect(middle.x).toBeCloseTo(500);
+    expect(middle.y).toBeCloseTo(350);
+    expect(reveal(shown, [1840, 1020, 20, 20], image, canvas)).toBe(shown);
   });
 
   it("never loses the picture or leaves the range of scales, whatever one does", () => {

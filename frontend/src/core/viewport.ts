@@ -1,5 +1,5 @@
 /** Where the picture lies in the canvas. Canvas lengths are CSS pixels; `scale` is canvas pixels per picture pixel. */
-import { clamp, type Point, type Size } from "./geometry";
+import { type Box, clamp, insideImage, type Point, type Size } from "./geometry";
 
 export interface Viewport {
   readonly scale: number;
@@ -40,6 +40,13 @@ export function zoomAt(view: Viewport, pointer: Point, factor: number, image: Si
 
 export function panBy(view: Viewport, dx: number, dy: number, image: Size, canvas: Size): Viewport {
   return keepInSight({ ...view, left: view.left + dx, top: view.top + dy }, image, canvas);
+}
+
+/** Moves the picture so that the middle of a box of it is in the middle of the canvas, unless it is in sight already. */
+export function reveal(view: Viewport, [x, y, width, height]: Box, image: Size, canvas: Size): Viewport {
+  const middle = toCanvas(view, { x: x + width / 2, y: y + height / 2 });
+  if (insideImage(middle, canvas)) return view;
+  return panBy(view, canvas[1] / 2 - middle.x, canvas[0] / 2 - middle.y, image, canvas);
 }
 
 function keepInSight(view: Viewport, [height, width]: Size, [canvasHeight, canvasWidth]: Size): Viewport {

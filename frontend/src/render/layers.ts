@@ -51,7 +51,7 @@ export const FILL = { accepted: 0.35, proposed: 0.2, pointed: 0.5, preview: 0.28
 
 export function fillOf(mask: ShownMask): number {
   if (mask.pointed) return FILL.pointed;
-  return mask.proposed ? FILL.proposed : FILL.accepted;
+  return mask.proposed && !mask.selected ? FILL.proposed : FILL.accepted;
 }
 
 /** Picture box that surely holds every pixel of a draft, from the cells above zero; null when there are none. */

@@ -8,6 +8,7 @@ import { draftBox } from "../../render/layers";
 import { thumbnailMask, tint } from "../../render/masks2d";
 import { Button } from "../../ui/button";
 import type { Editor } from "./editor";
+import { FlagWords } from "./flag-words";
 import type { Picture } from "./picture";
 
 const SIDE = 160;
@@ -24,6 +25,7 @@ export function Candidates({ editor }: { editor: Editor }) {
       ) : (
         <p class="quiet-text">Click on something in the image, or draw a box around it.</p>
       )}
+      {!editor.hasDraft.value && <FlagWords editor={editor} />}
       {editor.hasDraft.value && (
         <div class="editor-decide">
           <Button

@@ -74,7 +74,7 @@ export class Editor {
   constructor(readonly projectId: string) {
     this.workspace = new Workspace(projectId);
     this.editing = new Editing(projectId, warn, () => void this.reloadAnnotations());
-    this.review = new Review(this.editing);
+    this.review = new Review(this.editing, ({ box }) => this.sight.reveal(box));
     this.stops.push(
       subscribe(projectId, { event: (event) => this.heard(event), open: (resumed) => resumed || this.catchUp() }),
       effect(() => {

@@ -18,7 +18,7 @@ import { listenToKeys } from "./keyboard";
 import { MaskList } from "./mask-list";
 import { Notices } from "./notices";
 import "./panel.css";
-import { FlagWords, Proposals } from "./proposals";
+import { Proposals } from "./proposals";
 import { Rail } from "./rail";
 import { HELP } from "./shortcuts";
 import { Status } from "./status";
@@ -68,7 +68,6 @@ export function EditorPage({ projectId, imageId }: EditorPageProps) {
       {panel.value && (
         <aside class="editor-panel" aria-label="Mask">
           <Doing editor={editor} />
-          <FlagWords editor={editor} />
           <Categories editor={editor} searchRef={search} />
           <MaskList editor={editor} />
         </aside>

@@ -1,5 +1,4 @@
 /** All masks of the image. */
-import type { Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { AnnotationRecord } from "../../core/document";
 import { me } from "../../data/session";
@@ -29,6 +28,7 @@ const FILTERS: Readonly<Record<Filter, string>> = {
 export function MaskList({ editor }: { editor: Editor }) {
   const { editing, review } = editor;
   const all = editing.records.value;
+  const { order, filter } = review;
   const records = review.listed.value;
   const mixed = all.some(({ state, flag }) => state === "proposed" || flag !== null);
   return (
@@ -41,9 +41,14 @@ export function MaskList({ editor }: { editor: Editor }) {
       </h2>
       {all.length > 1 && (
         <div class="editor-choose">
-          <Choice label="Order of the masks" of={ORDERS} at={review.order} />
-          {(mixed || review.filter.value !== "all") && (
-            <Choice label="Which masks are shown" of={FILTERS} at={review.filter} />
+          <Choice label="Order of the masks" of={ORDERS} at={order.value} onPick={(picked) => (order.value = picked)} />
+          {(mixed || filter.value !== "all") && (
+            <Choice
+              label="Which masks are shown"
+              of={FILTERS}
+              at={filter.value}
+              onPick={(picked) => review.show(picked)}
+            />
           )}
         </div>
       )}
@@ -63,18 +68,13 @@ export function MaskList({ editor }: { editor: Editor }) {
 interface ChoiceProps<Name extends string> {
   label: string;
   of: Readonly<Record<Name, string>>;
-  at: Signal<Name>;
+  at: Name;
+  onPick: (picked: Name) => void;
 }
 
-function Choice<Name extends string>({ label, of, at }: ChoiceProps<Name>) {
+function Choice<Name extends string>({ label, of, at, onPick }: ChoiceProps<Name>) {
   return (
-    <select
-      aria-label={label}
-      value={at.value}
-      onChange={(event) => {
-        at.value = event.currentTarget.value as Name;
-      }}
-    >
+    <select aria-label={label} value={at} onChange={(event) => onPick(event.currentTarget.value as Name)}>
       {Object.entries<string>(of).map(([name, words]) => (
         <option key={name} value={name}>
           {words}

@@ -1,7 +1,7 @@
 /** The picture on the canvas and how it is looked at: scale, place, the size of the canvas. */
 import { signal } from "@preact/signals";
-import type { Point, Size } from "../../core/geometry";
-import { fitted, panBy, type Viewport, zoomAt } from "../../core/viewport";
+import type { Box, Point, Size } from "../../core/geometry";
+import { fitted, panBy, reveal, type Viewport, zoomAt } from "../../core/viewport";
 import { type Image, imageUrl } from "../../data/api";
 import { loadPicture } from "../../data/pictures";
 
@@ -62,6 +62,11 @@ export class Sight {
   pan(dx: number, dy: number): void {
     this.untouched = false;
     this.view.value = panBy(this.view.peek(), dx, dy, this.size, this.canvas.peek());
+  }
+
+  /** Moves the picture when the middle of a box of it is out of sight. */
+  reveal(box: Box): void {
+    this.view.value = reveal(this.view.peek(), box, this.size, this.canvas.peek());
   }
 
   zoom(pointer: Point, factor: number): void {

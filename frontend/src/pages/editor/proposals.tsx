@@ -4,6 +4,7 @@ import { toast } from "../../ui/toasts";
 import { count } from "../../ui/words";
 import { percent } from "./candidates";
 import type { Editor } from "./editor";
+import { FlagWords } from "./flag-words";
 
 export function Proposals({ editor }: { editor: Editor }) {
   const { review, editing } = editor;
@@ -31,6 +32,7 @@ export function Proposals({ editor }: { editor: Editor }) {
           {sure === 1 ? "Accept the confident one" : `Accept all ${sure} confident`}
         </Button>
       )}
+      <FlagWords editor={editor} />
     </section>
   );
 }
@@ -74,31 +76,5 @@ function Decision({ editor }: { editor: Editor }) {
         </Button>
       </div>
     </>
-  );
-}
-
-/** What is wrong with the selected mask, in words that others will see. */
-export function FlagWords({ editor }: { editor: Editor }) {
-  const { editing } = editor;
-  const selected = editing.selected.value;
-  if (!selected || selected.flag === null) return null;
-  const put = (words: string) => editing.flag(selected.id, words.trim() || null);
-  return (
-    <section class="editor-section" aria-label="Flag">
-      <label class="editor-flag">
-        <span>What is wrong with this mask</span>
-        <input
-          key={selected.id}
-          type="text"
-          maxLength={500}
-          defaultValue={selected.flag}
-          data-testid="flag-words"
-          onChange={(event) => put(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();
-          }}
-        />
-      </label>
-    </section>
   );
 }

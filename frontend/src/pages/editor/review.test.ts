@@ -102,12 +102,17 @@ describe("the list", () => {
   it("shows what was asked for", () => {
     review.confident.value = new Set(["a", "b"]);
     const shown = (["proposed", "confident", "accepted", "flagged"] as const).map((filter) => {
-      review.filter.value = filter;
+      review.show(filter);
       return review.listed.value.map(({ id }) => id).join("");
     });
     expect(shown).toEqual(["dca", "a", "b", ""]);
     review.reset();
     expect(review.listed.value).toHaveLength(4);
+    editing.selectedId.value = "d";
+    review.show("proposed");
+    expect(review.current.value?.id).toBe("d");
+    review.show("confident");
+    expect(editing.selectedId.value).toBeNull();
   });
 });
 

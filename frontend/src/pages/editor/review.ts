@@ -37,7 +37,11 @@ export class Review {
     this.editing.selected.value?.state === "proposed" ? this.editing.selected.value : null,
   );
 
-  constructor(private readonly editing: Editing) {}
+  /** `reveal` brings a mask into sight that was not picked by pointing at it. */
+  constructor(
+    private readonly editing: Editing,
+    private readonly reveal: (record: AnnotationRecord) => void = () => undefined,
+  ) {}
 
   /** Another image: all its masks are listed, and which of them are confident is not known yet. */
   reset(): void {
@@ -47,10 +51,17 @@ export class Review {
     });
   }
 
+  /** Lists only masks of this kind; what is not listed is not selected either, so that no key decides about it unseen. */
+  show(filter: Filter): void {
+    this.filter.value = filter;
+    const selected = this.editing.selected.peek();
+    if (selected && !this.passes(selected)) this.editing.selectedId.value = null;
+  }
+
   /** Selects the next proposal of the list, from the selected mask on and round; does nothing without one. */
   step(by: 1 | -1): void {
     const next = this.neighbour(by);
-    if (next) this.editing.selectedId.value = next.id;
+    if (next) this.select(next);
   }
 
   /** Accepts the selected proposal as it is, and goes on to the next. */
@@ -82,8 +93,13 @@ export class Review {
     const next = this.neighbour(1);
     batch(() => {
       how(current.id);
-      this.editing.selectedId.value = next && next.id !== current.id ? next.id : null;
+      this.select(next?.id === current.id ? null : next);
     });
+  }
+
+  private select(record: AnnotationRecord | null): void {
+    this.editing.selectedId.value = record?.id ?? null;
+    if (record) this.reveal(record);
   }
 
   private neighbour(by: 1 | -1): AnnotationRecord | null {
