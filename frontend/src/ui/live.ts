@@ -1,14 +1,19 @@
 import { useEffect, useRef } from "preact/hooks";
 import { subscribe } from "../data/events";
 
-/** Events come in bursts: what they ask for is loaded at most this often. */
+/** Events come in bursts: what they ask for is loaded at most this often, unless another pause is named. */
 const PAUSE_MS = 800;
 
 /**
- * Calls `reload` soon after an event of the project whose kind starts with one of `kinds`, and whenever events may have
- * been missed.
+ * Calls `reload` at most once in `pauseMs`: soon after an event of the project whose kind starts with one of `kinds`,
+ * and whenever events may have been missed.
  */
-export function useLive(projectId: string, kinds: readonly string[], reload: () => Promise<void>): void {
+export function useLive(
+  projectId: string,
+  kinds: readonly string[],
+  reload: () => Promise<void>,
+  pauseMs = PAUSE_MS,
+): void {
   const latest = useRef(reload);
   latest.current = reload;
   const wanted = kinds.join(" ");
@@ -18,7 +23,7 @@ export function useLive(projectId: string, kinds: readonly string[], reload: () 
       timer ??= setTimeout(() => {
         timer = undefined;
         void latest.current();
-      }, PAUSE_MS);
+      }, pauseMs);
     };
     const starts = wanted.split(" ");
     const stop = subscribe(projectId, {
@@ -33,5 +38,5 @@ export function useLive(projectId: string, kinds: readonly string[], reload: () 
       clearTimeout(timer);
       stop();
     };
-  }, [projectId, wanted]);
+  }, [projectId, wanted, pauseMs]);
 }

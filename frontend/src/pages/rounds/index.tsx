@@ -24,6 +24,8 @@ import { isMoving, isUnfinished } from "./words";
 
 /** While a round runs it is asked for this often too, should an event get lost. */
 const POLL_MS = 4_000;
+/** Counting all masks of a project takes a while in a large one. */
+const COUNT_MS = 5_000;
 
 export function RoundsPage({ projectId, number }: { projectId: string; number: number | undefined }) {
   const project = useLoad(() => api.project(projectId), projectId);
@@ -42,10 +44,20 @@ export function RoundsPage({ projectId, number }: { projectId: string; number: n
   const reload = async () => {
     await Promise.all(everything.map((loaded) => loaded.reload()));
   };
-  useLive(projectId, ["round.", "stage.", "policy.", "version.", "project.", "job.dead"], reload);
-  useLive(projectId, ["annotation.", "image."], async () => {
-    await Promise.all([preview.reload(), stage.reload()]);
+  useLive(projectId, ["stage.", "policy.", "version.", "project.", "job.dead"], reload);
+  useLive(projectId, ["round."], async () => {
+    await Promise.all([rounds.reload(), detail.reload()]);
   });
+  const lastState = `${all?.[0]?.number} ${all?.[0]?.state}`;
+  useEffect(() => void preview.reload(), [lastState, preview.reload]);
+  useLive(
+    projectId,
+    ["annotation.", "image."],
+    async () => {
+      await Promise.all([preview.reload(), stage.reload()]);
+    },
+    COUNT_MS,
+  );
   const moving = shown !== undefined && isMoving(shown.state);
   useEffect(() => {
     if (!moving) return undefined;
