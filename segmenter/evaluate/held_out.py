@@ -29,9 +29,9 @@ class Sample:
     ``masks`` of each, drawn by their ids, on a ``long_side`` of at most so many pixels; ``clicks`` on a mask at most.
     """
 
-    images: int = 300
-    masks: int = 16
-    long_side: int = 1024
+    images: int = 200
+    masks: int = 8
+    long_side: int = 640
     clicks: int = 20
     least: int = 5
 
