@@ -32,7 +32,7 @@ def patient() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Small photographs: what is tested here is the way through the pages, not the model. By their digests two are held out."""
+    """Small photographs, two of them held out by their digests: tested is the way through the pages, not the model."""
     folder = tmp_path_factory.mktemp("pictures")
     for name in PICTURES:
         picture = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
