@@ -1,5 +1,6 @@
 """The box detector: its rules against slow and plain ones, and that it learns where objects are."""
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -94,7 +95,8 @@ def test_it_learns_where_objects_are_and_goes_on_where_it_was_stopped(tmp_path: 
     with pytest.raises(InterruptedError):
         learn_boxes(sights, TINY, recipe, tmp_path, stop=tired)
     detector = learn_boxes(sights, TINY, recipe, tmp_path)
-    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) >= 7
+    steps = [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert steps[-1] == recipe.steps and steps == sorted(set(steps))
     found = [find_boxes(detector, Embedding({"level": level}, (64, 64), 64), 0.05) for level, _ in scenes[64:]]
     figures = box_figures(found, [true.double().numpy() * 64 for _, true in scenes[64:]])
     assert figures["objects"] == 32 and figures["ap50"] is not None and figures["ap50"] > 0.8
