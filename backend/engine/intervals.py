@@ -111,7 +111,8 @@ def _p_value(middle: float, error: float, freedom: float) -> float:
 
 def t_two_sided(t: float, freedom: float) -> float:
     """P(|T| >= |t|) of Student's distribution."""
-    return _incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t))
+    whole = freedom + t * t
+    return _incomplete_beta(freedom / 2, 0.5, freedom / whole, t * t / whole)
 
 
 def t_quantile(freedom: float, level: float = LEVEL) -> float:
@@ -128,14 +129,14 @@ def t_quantile(freedom: float, level: float = LEVEL) -> float:
     return high
 
 
-def _incomplete_beta(a: float, b: float, x: float) -> float:
-    """The regularised incomplete beta function I_x(a, b)."""
-    if x <= 0 or x >= 1:
-        return min(1.0, max(0.0, x))
-    scale = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
+def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
+    """The regularised incomplete beta function I_x(a, b); ``rest`` is 1 - x, which x near 1 cannot say exactly."""
+    if x <= 0 or rest <= 0:
+        return 0.0 if x <= 0 else 1.0
+    scale = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest))
     if x < (a + 1) / (a + b + 2):
         return scale * _fraction(a, b, x) / a
-    return 1 - scale * _fraction(b, a, 1 - x) / b
+    return 1 - scale * _fraction(b, a, rest) / b
 
 
 def _fraction(a: float, b: float, x: float) -> float:
