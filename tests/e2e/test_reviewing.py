@@ -109,8 +109,14 @@ def change_version(runtime: Runtime, page: Page, editor: Editor, project_id: str
     with runtime.write() as uow:
         project = uow.session.get_one(Project, project_id)
         old = uow.session.get_one(ModelVersion, project.active_version_id)
+        # Not the newest one: projects of other tests begin with a version whose files are all there.
         new = make.model_version(
-            uow, name=old.name, version="two", encoder_digest=old.encoder_digest, manifest=old.manifest
+            uow,
+            name=old.name,
+            version="two",
+            encoder_digest=old.encoder_digest,
+            manifest=old.manifest,
+            created_at=make.long_ago(),
         )
         old_key, new_key = (keys.release_key(version.digest, "decoder.onnx") for version in (old, new))
         runtime.storage.put(new_key, runtime.storage.get(old_key))
