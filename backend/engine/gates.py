@@ -141,6 +141,8 @@ def _plain(value: Any) -> Any:
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
+    if hasattr(value, "item"):  # numpy's kinds of numbers and truths, which JSON does not know
+        value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

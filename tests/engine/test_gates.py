@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,6 +139,22 @@ def test_the_report_is_json_without_numbers_that_are_none() -> None:
     gate = next(gate for gate in stored["gates"] if gate["name"] == "miou@1")
     assert gate["figures"]["low"] is None and not gate["passed"]
     assert stored["decision"] == "reject"
+
+
+def test_figures_as_numpy_counts_them_are_stored_too() -> None:
+    """What a worker measures is numpy's: its comparisons are truths that JSON does not know."""
+    one = np.float32(0.5)
+    measured = replace(
+        SOUND,
+        parity=Parity(np.float32(1e-4), np.float32(0.999)),
+        finite=np.bool_(True),
+        leaked_images=np.int64(0),
+        compared={name: Compared(one, one, np.float32(0), np.float32(0)) for name in COMPARED},
+        slices=(Slice("size", "small", np.int64(100), np.float64(0.6), np.float64(0.61)),),
+        mask_counts=MaskCounts(np.int64(110), np.int64(100), 10),
+    )
+    stored = json.loads(json.dumps(judge(measured, GateLimits()).as_json(), allow_nan=False))
+    assert stored["decision"] == "promote" and all(gate["passed"] is True for gate in stored["gates"])
 
 
 numbers = st.floats(allow_nan=True, allow_infinity=True, width=32)
