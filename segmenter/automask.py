@@ -172,8 +172,7 @@ def from_boxes(
     Boxes lie inside the picture. Filters, suppression (the better predicted IoU stays) and cleaning are those of
     ``config``; its grid and crops count for nothing.
     """
-    size = embedding.size
-    view = _View(model, prepare(model, embedding), config, (0, 0, size[1], size[0]), size, lambda: None)
+    view = _whole(model, embedding, config)
     labels = np.array([[BOX_TOP_LEFT, BOX_BOTTOM_RIGHT]], np.float32)
     found: list[AutomaticMask] = []
     for box in boxes:
@@ -181,7 +180,7 @@ def from_boxes(
         answers = [mask for mask, _ in _drawn(view, corners, labels, corners.mean(1), slice(1, 4))]
         if answers:
             found.append(replace(max(answers, key=lambda mask: mask.predicted_iou), box=box))
-    kept = _suppressed(found, [mask.predicted_iou for mask in found], config.box_nms_thresh, config)
+    kept = _best(found, config)
     return _cleaned(kept, config, view.stop) if config.min_mask_region_area > 0 else kept
 
 
@@ -192,13 +191,16 @@ def survivors(
 
     Nothing else of ``config`` is done. All logits are held at once: 200 MiB for 768 masks of an official model.
     """
-    size: Size = (rgb.shape[0], rgb.shape[1])
-    view = _View(model, prepare(model, embed(model, rgb)), config, (0, 0, size[1], size[0]), size, lambda: None)
-    points = point_grid(config.points_per_side) * np.array(size[::-1], np.float64)
+    view = _whole(model, embed(model, rgb), config)
+    points = point_grid(config.points_per_side) * np.array(view.size[::-1], np.float64)
     found = {id(mask): (mask, logits) for mask, logits in _asked(view, points, lambda done: None)}
-    masks = [mask for mask, _ in found.values()]
-    kept = _suppressed(masks, [mask.predicted_iou for mask in masks], config.box_nms_thresh, config)
-    return [found[id(mask)] for mask in kept]
+    return [found[id(mask)] for mask in _best([mask for mask, _ in found.values()], config)]
+
+
+def _whole(model: Model, embedding: Embedding, config: AutomaskConfig) -> _View:
+    """The whole picture as one view, which nobody stops."""
+    height, width = embedding.size
+    return _View(model, prepare(model, embedding), config, (0, 0, width, height), embedding.size, lambda: None)
 
 
 def record(mask: AutomaticMask, config: AutomaskConfig) -> dict[str, Any]:
@@ -234,10 +236,10 @@ def _crop_masks(view: _View, side: int, progress: Callable[[int], None]) -> list
     if config.hierarchical:
         points = points[~_at(covered, points, view)]
     kept += [mask for mask, _ in _asked(view, points, progress)]
-    kept = _suppressed(kept, [mask.predicted_iou for mask in kept], config.box_nms_thresh, config)
+    kept = _best(kept, config)
     if config.refine:
         kept = [_refined(view, mask) for mask in kept]
-        kept = _suppressed(kept, [mask.predicted_iou for mask in kept], config.box_nms_thresh, config)
+        kept = _best(kept, config)
     return kept
 
 
@@ -329,6 +331,11 @@ def _refined(view: _View, mask: AutomaticMask) -> AutomaticMask:
         if better.predicted_iou > mask.predicted_iou:
             return better
     return mask
+
+
+def _best(found: list[AutomaticMask], config: AutomaskConfig) -> list[AutomaticMask]:
+    """Of masks whose boxes are nearly one the one of the highest predicted IoU."""
+    return _suppressed(found, [mask.predicted_iou for mask in found], config.box_nms_thresh, config)
 
 
 def _suppressed(

@@ -19,7 +19,7 @@ from backend.services.round_moves import move
 from backend.storage import keys
 from backend.uow import UnitOfWork
 from workers.job import JobContext, job
-from workers.judging import Training, measured, refused
+from workers.judging import Training, measured, refused, without_evidence
 from workers.machine import settle
 from workers.rounds import folder_of, sweep
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from segmenter.training.snapshot import Snapshot as Folder
 
 COUNTED_IMAGES: Final = 8  # on which both versions look for masks by themselves
-FIGURES: Final = {"iou@1": "miou@1", "iou@3": "miou@3", "iou@5": "miou@5", "noc@85": "noc@85"}
 Asked = Callable[[int, int], None]
 
 
@@ -107,7 +106,7 @@ def _figures(
         stored = snapshots.of_project(session, row.project_id)
     history = snapshots.history_of(runtime.storage, stored)
     if not found[candidate.id]:
-        return _without_evidence(verified, trained, snapshot), {}
+        return without_evidence(verified, trained, snapshot.digest), {}
     images = min(COUNTED_IMAGES, len({one["image"] for one in found[candidate.id]}))
     counts = MaskCounts(counted[candidate.id], counted[active.id], images)
     figures = measured(
@@ -115,25 +114,6 @@ def _figures(
     )
     told = {"candidate": summary(found[candidate.id]), "active": summary(found[active.id])}
     return figures, {"held_out": told}
-
-
-def _without_evidence(verified: Any, trained: Training | None, snapshot: Snapshot) -> GateFigures:
-    """Nothing is held out: the files can be judged, the masks cannot."""
-    from dataclasses import replace
-
-    from backend.engine.gates import Parity
-
-    figures = refused(verified)
-    parity = None if verified.logits is None or verified.iou is None else Parity(verified.logits, verified.iou)
-    figures = replace(figures, parity=parity, snapshot_digest=snapshot.digest, leaked_images=0)
-    if trained is None:
-        return replace(figures, made_elsewhere=True)
-    return replace(
-        figures,
-        done_steps=trained.done_steps,
-        planned_steps=trained.planned_steps,
-        trained_digest=trained.snapshot_digest,
-    )
 
 
 def _release(runtime: Runtime, version: ModelVersion, folder: Path) -> Path:
@@ -198,13 +178,14 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     import numpy as np
 
     from segmenter.evaluate.bootstrap import intervals
+    from segmenter.evaluate.gate_figures import NAMES
 
-    known = [figure for figure in FIGURES if all(figure in row for row in rows)]
+    known = [figure for figure in NAMES if all(figure in row for row in rows)]
     values = np.array([[row[figure] for figure in known] for row in rows], np.float64)
     found = intervals(values, [row["image"] for row in rows])
     told: dict[str, Any] = {}
     for place, figure in enumerate(known):
         low, high = found[place]
-        told[FIGURES[figure]] = round(float(values[:, place].mean()), 4)
-        told[f"{FIGURES[figure]}_ci"] = [round(low, 4), round(high, 4)]
+        told[NAMES[figure]] = round(float(values[:, place].mean()), 4)
+        told[f"{NAMES[figure]}_ci"] = [round(low, 4), round(high, 4)]
     return told

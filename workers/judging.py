@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from backend.engine.gates import Compared, GateFigures, MaskCounts, Parity, Slice
 
@@ -44,25 +44,26 @@ def measured(
     from segmenter.evaluate.gate_figures import gate_rows, leaked_images
 
     rows = gate_rows(candidate, active)
-    told: dict[str, Any] = {"made_elsewhere": True}
-    if training is not None:
-        told = {"done_steps": training.done_steps, "planned_steps": training.planned_steps}
-        told |= {"trained_digest": training.snapshot_digest}
-    return GateFigures(
-        refusal=verified.refusal,
-        finite=verified.finite,
-        same_architecture=verified.same_architecture,
-        parity=_parity(verified),
-        snapshot_digest=snapshot_digest,
+    return replace(
+        without_evidence(verified, training, snapshot_digest),
         leaked_images=leaked_images(candidate, trained),
         held_out_images=rows.images,
         held_out_masks=rows.masks,
         compared={name: Compared(one.first, one.second, *one.interval) for name, one in rows.compared.items()},
         slices=tuple(Slice(one.kind, one.name, one.masks, one.candidate, one.active) for one in rows.slices),
         mask_counts=mask_counts,
-        **told,
     )
 
 
-def _parity(verified: Verified) -> Parity | None:
-    return None if verified.logits is None or verified.iou is None else Parity(verified.logits, verified.iou)
+def without_evidence(verified: Verified, training: Training | None, snapshot_digest: str) -> GateFigures:
+    """The figures of a whole release where nothing is held out: its files can be judged, its masks cannot."""
+    parity = None if verified.logits is None or verified.iou is None else Parity(verified.logits, verified.iou)
+    whole = replace(refused(verified), parity=parity, snapshot_digest=snapshot_digest, leaked_images=0)
+    if training is None:
+        return replace(whole, made_elsewhere=True)
+    return replace(
+        whole,
+        done_steps=training.done_steps,
+        planned_steps=training.planned_steps,
+        trained_digest=training.snapshot_digest,
+    )

@@ -1,7 +1,7 @@
 /** What stands at the side while pixels are painted: the size of the brush, and what to do with the strokes. */
 import { LARGEST_BRUSH, SMALLEST_BRUSH } from "../../core/brush";
-import { Button } from "../../ui/button";
 import { count } from "../../ui/words";
+import { Decide } from "./decide";
 import type { Editor } from "./editor";
 
 /** The slider goes by powers, so that small sizes are as easy to find as large ones. */
@@ -28,23 +28,7 @@ export function Brush({ editor }: { editor: Editor }) {
         <output>{diameter} px</output>
       </label>
       <p class="quiet-text">{words(editor, strokes)}</p>
-      {strokes > 0 && (
-        <div class="editor-decide">
-          <Button
-            kind="primary"
-            small
-            icon="check"
-            testId="accept-mask"
-            onClick={() => void editor.accept()}
-            title="Enter"
-          >
-            Save
-          </Button>
-          <Button kind="quiet" small icon="close" testId="discard-mask" onClick={() => editor.discard()} title="Esc">
-            Discard
-          </Button>
-        </div>
-      )}
+      {strokes > 0 && <Decide editor={editor} accept="Save" />}
     </section>
   );
 }

@@ -6,7 +6,7 @@ import type { Upsampling } from "../../core/upsample";
 import { CANDIDATES, candidateOf, type Decoded } from "../../infer/protocol";
 import { draftBox } from "../../render/layers";
 import { thumbnailMask, tint } from "../../render/masks2d";
-import { Button } from "../../ui/button";
+import { Decide } from "./decide";
 import type { Editor } from "./editor";
 import { FlagWords } from "./flag-words";
 import type { Picture } from "./picture";
@@ -26,23 +26,7 @@ export function Candidates({ editor }: { editor: Editor }) {
         <p class="quiet-text">Click on something in the image, or draw a box around it.</p>
       )}
       {!editor.hasDraft.value && <FlagWords editor={editor} />}
-      {editor.hasDraft.value && (
-        <div class="editor-decide">
-          <Button
-            kind="primary"
-            small
-            icon="check"
-            testId="accept-mask"
-            onClick={() => void editor.accept()}
-            title="Enter"
-          >
-            Accept
-          </Button>
-          <Button kind="quiet" small icon="close" testId="discard-mask" onClick={() => editor.discard()} title="Esc">
-            Discard
-          </Button>
-        </div>
-      )}
+      {editor.hasDraft.value && <Decide editor={editor} accept="Accept" />}
     </section>
   );
 }
