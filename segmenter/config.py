@@ -108,6 +108,7 @@ class TrainConfig:
     images_per_step: int = 8  # of each process, and of each of its ``accumulate`` parts of a step
     masks_per_image: int = 3
     accumulate: int = 1
+    long_side: int = 448  # pixels to which pictures are shrunk before crops are taken, or the frame where that is more
     first_frame: int = 160
     first_frame_share: float = 0.55
     learning_rate: float = 1e-3

@@ -1,4 +1,4 @@
-"""Official weights at another frame: what depends on the resolution is interpolated (sam.md sections 1.3 and 7, I 338).
+"""Weights at another frame: what depends on the resolution is interpolated (sam.md sections 1.3 and 7, I 338).
 
 The result runs and segments, coarser or finer; it is not what training at that frame would give.
 """
@@ -15,6 +15,7 @@ from segmenter.config import ModelConfig
 
 LEAST_FRAME, LARGEST_FRAME = 128, 4096
 LOGITS_A_PATCH = 4
+STARTER_STEP = 32  # twice the stride of a starter's coarsest level
 POSITIONS = "image_encoder.pos_embed"
 
 
@@ -28,19 +29,17 @@ def resized(state: Mapping[str, Tensor], config: ModelConfig, frame: int) -> tup
     """Weights and config of the same model for a padded square of ``frame`` pixels.
 
     The absolute positions 1xGxGxC are interpolated bicubically, the relative positions (2G - 1)xC of the blocks with
-    global attention linearly; windows keep theirs, and a TinyViT has nothing to change. The same frame gives the same
-    tensors. Raises ValueError for frames that are no whole number of patches or out of bounds, and for other families.
+    global attention linearly; windows keep theirs, and a TinyViT or a starter has nothing to change. The same frame
+    gives the same tensors. Raises ValueError for frames that are no whole number of patches or out of bounds.
     """
-    if config.family != "sam":
-        raise ValueError(f"the frame of a {config.family} model cannot be changed")
-    patch = config.sam.patch_size
+    patch = config.sam.patch_size if config.family == "sam" else STARTER_STEP
     if frame == config.frame:
         return dict(state), config
     if frame % patch or not LEAST_FRAME <= frame <= LARGEST_FRAME:
         raise ValueError(f"a frame is {LEAST_FRAME} to {LARGEST_FRAME} pixels in steps of {patch}, not {frame}")
     grid = frame // patch
     changed = dict(state)
-    if config.sam.encoder == "vit":
+    if config.family == "sam" and config.sam.encoder == "vit":
         changed[POSITIONS] = _square(state[POSITIONS], grid)
         for index in config.sam.global_attention_blocks:
             for axis in ("h", "w"):

@@ -24,7 +24,7 @@ from segmenter.training.entries import decoded
 from segmenter.training.loop import train
 from segmenter.training.prompting import Prompting, fitting
 from segmenter.training.regularise import regularise
-from segmenter.training.scenes import LONG_SIDE, Sampler, Scene, scene_of
+from segmenter.training.scenes import Sampler, Scene, scene_of
 from segmenter.training.snapshot import Snapshot, open_snapshot
 from segmenter.training.watch import Watch
 
@@ -123,7 +123,7 @@ def train_round(
     model = load_model(plan.weights).to("cuda" if torch.cuda.is_available() else "cpu")
     recipe = fitting(plan.recipe, model.config)
     snapshot = open_snapshot(plan.snapshot)
-    material = material_of(snapshot, max(LONG_SIDE, model.config.frame))
+    material = material_of(snapshot, max(recipe.long_side, model.config.frame))
     plan.out.mkdir(parents=True, exist_ok=True)
     told = {"snapshot_digest": snapshot.digest, "pixel_digests": sorted({digest for digest, _ in material.pictures()})}
     (plan.out / "material.json").write_text(json.dumps(told | {"masks": dict(material.masks)}), encoding="utf-8")

@@ -23,7 +23,8 @@ from segmenter.training.entries import InvalidSnapshot, SnapshotImage, decoded
 from segmenter.training.snapshot import Snapshot
 from segmenter.training.watch import Example
 
-LONG_SIDE = 448  # pixels; crops are at most 256 of the frame, so more would only cost memory
+LONG_SIDE = TrainConfig.long_side
+LEAST_TEXTURE = 128  # pixels of the shorter side
 LEAST_PIXELS = 12
 FRUITLESS = 1000  # crops without a mask after which a batch is given up
 
@@ -62,8 +63,8 @@ def scene_of(
 
     ``None`` where no mask is left.
     """
-    scale = min(1.0, long_side / max(picture.shape[:2]))
-    height, width = (round(side * scale) for side in picture.shape[:2])
+    picture = _shrunk(picture, long_side)
+    height, width = picture.shape[:2]
     by_annotator: dict[Hashable, list[NDArray[np.bool_]]] = defaultdict(list)
     for annotator, bitmap in masks:
         # Columns first, as decoded masks lie in memory: a seventh of the time.
@@ -74,7 +75,6 @@ def scene_of(
             by_annotator[annotator].append(small)
     if not by_annotator:
         return None
-    picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     return Scene(picture, tuple(_layers(bitmaps, (height, width)) for bitmaps in by_annotator.values()))
 
 
@@ -97,6 +97,24 @@ def read_scenes(
     if not scenes:
         raise ValueError("the split leaves no image with a mask to train on")
     return dict(scenes)
+
+
+def read_textures(folder: Path, long_side: int = LONG_SIDE) -> list[Picture]:
+    """The photographs of a folder, shrunk to ``long_side``: its PNG and JPEG files, but for icons.
+
+    ValueError where there is none, or for a file that cannot be read.
+    """
+    files = sorted(file for file in folder.glob("*") if file.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    pictures = [picture for picture in map(read_picture, files) if min(picture.shape[:2]) >= LEAST_TEXTURE]
+    if not pictures:
+        raise ValueError(f"{folder} holds no PNG or JPEG picture of at least {LEAST_TEXTURE} pixels a side")
+    return [_shrunk(picture, long_side) for picture in pictures]
+
+
+def _shrunk(picture: Picture, long_side: int) -> Picture:
+    scale = min(1.0, long_side / max(picture.shape[:2]))
+    height, width = (round(side * scale) for side in picture.shape[:2])
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def stored_scene(image: SnapshotImage, picture: bytes, long_side: int) -> Scene | None:
@@ -124,8 +142,8 @@ def snapshot_scenes(snapshot: Snapshot, long_side: int = LONG_SIDE, most: int | 
 class Sampler:
     """Draws batches of augmented crops; see ``TrainConfig.augmentation`` and what follows it there.
 
-    ``weights``, where given, say how often each set is drawn from, instead of ``config.set_power``. ValueError where
-    crop after crop holds no mask to ask for.
+    ``weights``, where given, say how often each set is drawn from, instead of ``config.set_power``. ``textures`` fill
+    synthetic scenes beside the scenes' own pictures. ValueError where crop after crop holds no mask to ask for.
     """
 
     def __init__(
@@ -134,13 +152,14 @@ class Sampler:
         config: TrainConfig,
         rng: random.Random,
         weights: Mapping[str, float] | None = None,
+        textures: Sequence[Picture] = (),
     ) -> None:
         self.sets = list(scenes.values())
         powers = {name: len(members) ** config.set_power for name, members in scenes.items()}
         self.weights = [(weights or powers)[name] for name in scenes]
         self.config, self.rng = config, rng
         everything = [scene for members in self.sets for scene in members]
-        self.textures = [scene.picture for scene in everything]
+        self.textures = [scene.picture for scene in everything] + list(textures)
         self.objects = [cut for scene in everything for cut in _cuts(scene)]
 
     def state_dict(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from segmenter.checkpoint import model_of
 from segmenter.config import MODEL_CONFIGS, ModelConfig
 from segmenter.resolution import resized
 from tests.segmenter.golden import SMALL
+from tests.segmenter.test_starter import TINY as STARTER
 from tests.segmenter.test_tiny_vit import CONFIG as TINY_VIT
 
 
@@ -26,6 +27,15 @@ def test_the_model_runs_at_another_frame(config: ModelConfig, frame: int) -> Non
     mask, points = torch.zeros(1, 1, frame // 4, frame // 4), torch.tensor([[[frame / 2, frame / 3]]])
     logits, iou = model.decode(embedding, points, torch.ones(1, 1), mask, torch.zeros(1))
     assert logits.shape == (1, 4, frame // 4, frame // 4) and iou.shape == (1, 4)
+
+
+def test_a_starter_keeps_every_weight() -> None:
+    state = build(STARTER).state_dict()
+    same, config = resized(state, STARTER, 320)
+    assert same.keys() == state.keys() and all(same[name] is value for name, value in state.items())
+    assert (config.frame, config.logits) == (320, 160)
+    with pytest.raises(ValueError, match="in steps of 32, not 336"):
+        resized(state, STARTER, 336)
 
 
 @pytest.mark.parametrize("name", ["vit_b", "vit_l", "vit_h", "vit_t"])

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from backend.commands import DataFolders, Split, told, weights_of
+from backend.commands.training.start import TrainingImages
 
 
 def calibrate(
@@ -24,7 +25,7 @@ def calibrate(
         if out.suffix != ".safetensors":
             raise ValueError(f"--out must be a file that ends in .safetensors, not {out.name}")
         out.parent.mkdir(parents=True, exist_ok=True)  # now, not after minutes of work
-        _calibrate(data, init, out, split, seed)
+        calibrated(TrainingImages(data, split), init, out, seed)
         if release is not None:
             from segmenter.export import write_release
 
@@ -32,23 +33,23 @@ def calibrate(
             typer.echo(f"release: {release}")
 
 
-def _calibrate(data: list[Path], init: str, out: Path, split: Path | None, seed: int) -> None:
+def calibrated(data: TrainingImages, init: str, out: Path, seed: int) -> None:
+    """Writes the weights of --init to ``out``, with a head of predicted IoU that learned anew."""
     import random
 
     from rich.progress import Progress
 
     from segmenter.checkpoint import load_model, save_weights
     from segmenter.config import CalibrationConfig
-    from segmenter.data import find_coco_folders, read_split
     from segmenter.modeling.starter import Starter
     from segmenter.training.calibrate import calibrate as run
-    from segmenter.training.scenes import read_scenes
+    from segmenter.training.scenes import LONG_SIDE
 
     model = load_model(weights_of(init))
     if not isinstance(model, Starter):
         raise ValueError(f"{init} is not a starter model; only such are calibrated here")
     typer.echo("reading the training images ...")
-    scenes = read_scenes(find_coco_folders(data), read_split(split, "train"))
+    scenes = data.scenes(LONG_SIDE)
     with Progress() as progress:
         task = progress.add_task("asking the model", total=1.0)
         figures = run(

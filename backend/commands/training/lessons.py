@@ -45,7 +45,7 @@ def from_masks(begin: Beginning, data: TrainingImages, out: Path, say: Callable[
     from segmenter.training.modes import Lesson, depicting
     from segmenter.training.prompting import Prompting, fitting
     from segmenter.training.regularise import regularise
-    from segmenter.training.scenes import LONG_SIDE, Sampler, examples
+    from segmenter.training.scenes import Sampler, examples
     from segmenter.training.stream import StreamedSampler
     from segmenter.training.text_token import learning
 
@@ -55,15 +55,17 @@ def from_masks(begin: Beginning, data: TrainingImages, out: Path, say: Callable[
     if begin.learn == "all":
         recipe = replace(recipe, augmentation="jitter")  # as in the paper; embeddings are made anew anyway
     say("reading the training images ...")
-    long_side = max(LONG_SIDE, model.config.frame)
-    scenes, shards = data.scenes(long_side), data.shards()
+    long_side = max(recipe.long_side, model.config.frame)
+    scenes, shards, textures = data.scenes(long_side), data.shards(), data.more_textures(long_side)
     for name, members in scenes.items() if shards is None else ():
         say(f"  {name}: {len(members)} images")
+    if textures:
+        say(f"  textures: {len(textures)} pictures more")
     regularise(model, recipe)
 
     def drawn(chance: random.Random, slot: int, slots: int) -> Source:
         if shards is None:
-            return Sampler(scenes, recipe, chance)
+            return Sampler(scenes, recipe, chance, textures=textures)
         return StreamedSampler(shards, scenes, recipe, chance, slot, slots, long_side, data.loaders)
 
     lesson = Lesson(Prompting(model, recipe), drawn, recipe, model, examples(scenes))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from segmenter.build import Model
     from segmenter.config import ModelConfig, TrainConfig
+    from segmenter.training.augment import Picture
     from segmenter.training.pictures import Reader
     from segmenter.training.scenes import Scene
     from segmenter.training.snapshot import Snapshot
@@ -54,14 +55,17 @@ class TrainingImages:
 
     folders: list[Path]
     split: Path | None
-    snapshot: Path | None
-    loaders: int
+    snapshot: Path | None = None
+    loaders: int = 0
+    textures: Path | None = None
 
     def __post_init__(self) -> None:
         if bool(self.folders) == bool(self.snapshot):
             raise ValueError("training reads either --data or a --snapshot")
         if self.snapshot is not None and self.split is not None:
             raise ValueError("a snapshot is split already: --split goes with --data")
+        if self.snapshot is not None and self.textures is not None:
+            raise ValueError("a snapshot holds all that is learned from: --textures goes with --data")
 
     def shards(self) -> Snapshot | None:
         """The snapshot, where it is too large for memory: in shards."""
@@ -80,6 +84,12 @@ class TrainingImages:
         if self.snapshot is None:
             return read_scenes(find_coco_folders(self.folders), read_split(self.split, "train"), long_side)
         return snapshot_scenes(open_snapshot(self.snapshot), long_side, POOL if self.shards() else None)
+
+    def more_textures(self, long_side: int) -> list[Picture]:
+        """The pictures of --textures, shrunk to ``long_side``."""
+        from segmenter.training.scenes import read_textures
+
+        return [] if self.textures is None else read_textures(self.textures, long_side)
 
     def readers(self) -> list[Reader]:
         """The pictures alone, one by one as they are asked for."""

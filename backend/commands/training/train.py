@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from backend.commands import Split, told
-from backend.commands.training.lessons import from_masks, from_pictures
+from backend.commands.training.recipe import follow
+from backend.commands.training.run import run
 from backend.commands.training.start import Beginning, TrainingImages, device_named, recipe_of
-from backend.commands.training.terminal import progress_bar, stoppable
-
-if TYPE_CHECKING:
-    from segmenter.training.loop import Group
 
 
 def train(
@@ -29,6 +26,12 @@ def train(
     loaders: Annotated[
         int, typer.Option(min=0, help="Of a snapshot in shards: processes that read and decode ahead.")
     ] = 0,
+    textures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photographs that fill synthetic scenes beside those of --data.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="A whole recipe, run after run, from nothing to a release: starter.")
+    ] = None,
     mode: Annotated[str, typer.Option(help="What learns: full, decoder, distill, mae or text.")] = "full",
     preset: Annotated[
         str | None, typer.Option(help="Recipe (docs/training.md); by default the mode's own, or starter.")
@@ -67,13 +70,13 @@ def train(
     with told():
         from segmenter.training.distributed import joined
 
-        images_of = TrainingImages(data or [], split, snapshot, loaders)
-        given: dict[str, Any] = {
-            "minutes": minutes,
-            "steps": steps,
-            "images_per_step": images,
-            "masks_per_image": masks,
-        }
+        images_of = TrainingImages(data or [], split, snapshot, loaders, textures)
+        size = {"images_per_step": images, "masks_per_image": masks}
+        given: dict[str, Any] = {"minutes": minutes, "steps": steps} | size
+        if recipe is not None:
+            says = given | {"preset": preset, "init": init, "frame": frame, "teacher": teacher, "clip": clip}
+            follow(recipe, images_of, out, device, [name for name, value in says.items() if value is not None])
+            return _released(out, release, version)
         given |= {
             "embeddings": embeddings,
             "mode": mode,
@@ -82,32 +85,16 @@ def train(
             "threads": threads,
             "seed": seed,
         }
-        recipe = recipe_of(preset, given)
-        begin = Beginning(recipe, init, model, frame, device_named(device), teacher, clip, learn)
+        begin = Beginning(recipe_of(preset, given), init, model, frame, device_named(device), teacher, clip, learn)
         with joined() as group:
-            _train(images_of, out, begin, group)
-        if release is not None and group.rank == 0:
-            from segmenter.export import write_release
-
-            write_release(out / "weights.safetensors", release.name, version, release)
-            typer.echo(f"release: {release}")
-
-
-def _train(data: TrainingImages, out: Path, begin: Beginning, group: Group) -> None:
-    from segmenter.training.distributed import slots_of
-    from segmenter.training.loop import train as run
-    from segmenter.training.watch import Watch
-
-    def say(text: str) -> None:
+            run(images_of, out, begin, group)
         if group.rank == 0:
-            typer.echo(text)
+            _released(out, release, version)
 
-    if begin.recipe.mode in ("distill", "mae"):
-        lesson = from_pictures(begin, data, out, say)
-    else:
-        lesson = from_masks(begin, data, out, say, group)
-    slots = slots_of(group, lesson.recipe, lesson.source_of)
-    with stoppable() as stop, progress_bar(shown=group.rank == 0) as report:
-        watch = Watch(out, report, lesson.shown, lesson.examples)
-        weights = run(lesson.task, slots, lesson.recipe, out, stop=stop, group=group, watch=watch)
-    say(f"weights: {weights}")
+
+def _released(out: Path, release: Path | None, version: str) -> None:
+    if release is not None:
+        from segmenter.export import write_release
+
+        write_release(out / "weights.safetensors", release.name, version, release)
+        typer.echo(f"release: {release}")
