@@ -1,4 +1,7 @@
-"""`generate`: masks on a few images of a generation, each image's proposals written when they are made."""
+"""`generate`: masks on a few images of a generation, each image's proposals written when they are made.
+
+`renew`: the generation that another active version, a new stage or a new detector asks for.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from backend.db.models import Image, Source
 from backend.errors import Invalid, NotFound
 from backend.images import RefusedImage
-from backend.services import generations, proposals
+from backend.services import generations, proposals, renewals
 from backend.services.annotations import Draft, checked
 from workers import detectors, embeddings
 from workers.job import JobContext, job
@@ -41,6 +44,14 @@ def generate(work: JobContext, generation_id: str, run: str, after: str, until: 
             last = image.id
     with work.commit() as uow:
         generations.go_on(uow, generation_id, run, last, until)
+
+
+@job("renew", queue="cpu")
+def renew(work: JobContext, cause: renewals.Cause, cause_id: str) -> None:
+    """The generation is there, or not, together with the end of this job."""
+    assert work.job.project_id is not None
+    with work.commit() as uow:
+        renewals.renew(uow, work.job.project_id, cause, cause_id)
 
 
 def _one(work: JobContext, chunk: generations.Chunk, maker: Maker, image: Image, number: int) -> None:

@@ -26,7 +26,9 @@ class GenerationSettings(Body):
 
 class GenerationIn(Body):
     source: MadeBy = Field(default="automatic", description="A grid of points, or the boxes of the project's detector.")
-    images: Literal["all", "empty"] = Field(default="all", description="`empty`: without an accepted annotation.")
+    images: Literal["all", "empty", "unfinished"] = Field(
+        default="all", description="`empty`: without an accepted annotation; `unfinished`: not complete."
+    )
     model_version_id: Id | None = Field(default=None, description="Left out: the project's active version.")
     settings: GenerationSettings = Field(default_factory=GenerationSettings)
     min_box_score: float = Field(default=0.3, ge=0, le=1, description="Of a detector's boxes.")
@@ -48,7 +50,8 @@ class Generation(Answer):
     seconds: float = Field(description="Time of work, of all workers together.")
     images_per_minute: float | None = Field(description="At the number of workers that are at it now.")
     seconds_left: float | None = Field(description="Null when nobody works on it or nothing is known yet.")
-    actor_id: str | None
+    reason: str = Field(description="Why it was cancelled, where no person did that.")
+    actor_id: str | None = Field(description="Null where it began by itself, with another model version.")
     created_at: Time
     changed_at: Time
 

@@ -45,6 +45,12 @@ class ConfidentPolicy(Answer):
     min_stability: float | None
 
 
+class ProposingPolicy(Answer):
+    by_itself: bool = Field(description="New proposals when another version serves, from the semi-automatic stage on.")
+    points_per_side: int | None = Field(description="Of the grid of points; null: as the model's family has it.")
+    min_box_score: float = Field(description="Of a detector's boxes.")
+
+
 class StageNeeds(Answer):
     masks: int | None = Field(description="Accepted masks that were made in the stage; null asks for nothing.")
     rounds: int | None = Field(description="Rounds promoted since the stage began.")
@@ -64,6 +70,7 @@ class ProjectPolicy(Answer):
     gates: GatePolicy
     promotion: By = Field(description="Whether a round that passes every gate is promoted by itself.")
     confident: ConfidentPolicy
+    proposals: ProposingPolicy
     stages: StagePolicy
 
 

@@ -126,7 +126,10 @@ class Detector(Row):
 
 
 class Generation(Row):
-    """One run of automatic masks over images of a project, by one model version and with fixed settings."""
+    """One run of automatic masks over images of a project, by one model version and with fixed settings.
+
+    `reason` says why it was cancelled, where no person did that.
+    """
 
     __tablename__ = "generation"
     __table_args__ = (one_of("state", GenerationState), Index(None, "project_id", "created_at", "id"))
@@ -139,6 +142,7 @@ class Generation(Row):
     failed_count: Mapped[int] = mapped_column(default=0)
     mask_count: Mapped[int] = mapped_column(BigInteger, default=0)
     seconds: Mapped[float] = mapped_column(default=0.0)
+    reason: Mapped[str] = mapped_column(default="", server_default="")
     actor_id: Mapped[str | None] = points_to("actor.id")
 
 

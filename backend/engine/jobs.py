@@ -13,6 +13,7 @@ QUEUE_OF_KIND: Final = {
     "embed": "gpu",
     "export": "cpu",
     "withdraw": "cpu",
+    "renew": "cpu",
     "generate": "gpu",
     "prepare_ratings": "gpu",
     "train_detector": "train",

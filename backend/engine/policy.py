@@ -67,6 +67,19 @@ class Confident:
 
 
 @dataclass(frozen=True)
+class Proposing:
+    """How proposals are made anew when another model version begins to serve a project that works with them.
+
+    by_itself: at once, on the images that nobody completed; else only when somebody asks.
+    points_per_side: of the grid of points; None: as the model's family has it. min_box_score: of a detector's boxes.
+    """
+
+    by_itself: bool = True
+    points_per_side: int | None = None
+    min_box_score: float = 0.3
+
+
+@dataclass(frozen=True)
 class StageNeeds:
     """What must be reached to leave a stage; None asks for nothing.
 
@@ -99,6 +112,7 @@ class ProjectPolicy:
     gates: GateLimits = field(default_factory=GateLimits)
     promotion: By = "manual"
     confident: Confident = field(default_factory=Confident)
+    proposals: Proposing = field(default_factory=Proposing)
     stages: StageRules = field(default_factory=StageRules)
 
 
@@ -119,6 +133,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "gates.parity_iou": (0, 1),
     "confident.min_predicted_iou": (0, 1),
     "confident.min_stability": (0, 1),
+    "proposals.points_per_side": (1, 128),
+    "proposals.min_box_score": (0, 1),
     **{
         f"stages.{stage}.{need}": (0, most)
         for stage in ("assisted_manual", "semi_automatic")

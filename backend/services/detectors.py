@@ -99,9 +99,11 @@ def seen(session: Session, project_id: str) -> list[Seen]:
 
 
 def mark_ready(uow: UnitOfWork, detector_id: str, digest: str, storage_key: str, figures: dict[str, Any]) -> None:
-    """The file is stored; boxes can be found with it."""
+    """The file is stored; boxes can be found with it, and proposals that waited for it can be made."""
     told = {"digest": digest, "storage_key": storage_key, "figures": figures, "failure": None}
-    _mark(uow, detector_id, state="ready", **told)
+    if _mark(uow, detector_id, state="ready", **told):
+        project_id = uow.session.get_one(Detector, detector_id).project_id
+        uow.enqueue("renew", f"renew:{detector_id}", project_id, cause="detector", cause_id=detector_id)
 
 
 def mark_failed(uow: UnitOfWork, detector_id: str, reason: str) -> None:
@@ -109,12 +111,13 @@ def mark_failed(uow: UnitOfWork, detector_id: str, reason: str) -> None:
     _mark(uow, detector_id, state="failed", failure=reason)
 
 
-def _mark(uow: UnitOfWork, detector_id: str, **values: Any) -> None:
+def _mark(uow: UnitOfWork, detector_id: str, **values: Any) -> bool:
     marked = update(Detector).where(Detector.id == detector_id, Detector.state != "ready").values(**values)
     done = uow.session.execute(marked, execution_options=_QUIET)
     assert isinstance(done, CursorResult)
     if done.rowcount:
         _tell(uow, uow.session.get_one(Detector, detector_id, populate_existing=True))
+    return bool(done.rowcount)
 
 
 def of_project(session: Session, project_id: str) -> Sequence[Detector]:

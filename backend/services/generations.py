@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from backend.db.models import (
     Annotation,
+    Assignment,
     Detector,
     Generation,
     GenerationImage,
@@ -32,12 +33,14 @@ from backend.uow import UnitOfWork
 from segmenter.automask_config import AUTOMASK_PRESETS, FAMILY_PRESETS, AutomaskConfig
 
 _QUIET = {"synchronize_session": False}
-Which = Literal["all", "empty"]
+Which = Literal["all", "empty", "unfinished"]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to generate, on "all" ``images`` or on "empty" ones, those without an accepted annotation.
+    """What to generate, on which ``images``: "all", "empty" (without an accepted annotation), "unfinished" ones.
+
+    Unfinished is what nobody completed.
 
     ``changes`` to the preset of the model's family are fields of :class:`segmenter.automask_config.AutomaskConfig`;
     ``min_box_score`` is the least score of a detector's boxes.
@@ -50,7 +53,9 @@ class Request:
     min_box_score: float = 0.3
 
 
-def start(uow: UnitOfWork, project_id: str, actor_id: str | None, request: Request) -> Generation:
+def start(
+    uow: UnitOfWork, project_id: str, actor_id: str | None, request: Request, generation_id: str | None = None
+) -> Generation:
     """A new generation by the project's active version, with its images and first jobs.
 
     Raises NotFound, Invalid (`bad_settings`, `no_images`), Conflict (`no_model`, `no_detector`, `generation_running`).
@@ -68,6 +73,7 @@ def start(uow: UnitOfWork, project_id: str, actor_id: str | None, request: Reque
         raise Conflict("A generation of this source has not ended yet.", code="generation_running")
     settings = _settings(session, project_id, version, request)
     made = Generation(project_id=project_id, model_version_id=version.id, settings=settings, actor_id=actor_id)
+    made.id = generation_id or new_id()
     session.add(made)
     session.flush()
     made.image_count = _take_images(session, made, request.images)
@@ -79,9 +85,8 @@ def start(uow: UnitOfWork, project_id: str, actor_id: str | None, request: Reque
 
 
 def _settings(session: Session, project_id: str, version: ModelVersion, request: Request) -> dict[str, Any]:
-    family = version.manifest["config"]["family"]
     try:
-        automask = replace(AUTOMASK_PRESETS[FAMILY_PRESETS[family]], **(request.changes or {}))
+        automask = replace(preset_of(version), **(request.changes or {}))
     except (TypeError, ValueError) as error:
         raise Invalid(f"These settings cannot be used: {error}", code="bad_settings") from error
     settings = {"source": request.source, "images": request.images, "automask": asdict(automask)}
@@ -93,11 +98,24 @@ def _settings(session: Session, project_id: str, version: ModelVersion, request:
     return settings | {"detector_id": detector.id, "min_box_score": request.min_box_score}
 
 
-def _take_images(session: Session, generation: Generation, which: Which) -> int:
-    ready = [Image.project_id == generation.project_id, Image.state == "ready"]
+def preset_of(version: ModelVersion) -> AutomaskConfig:
+    """The settings that suit a version's family."""
+    return AUTOMASK_PRESETS[FAMILY_PRESETS[version.manifest["config"]["family"]]]
+
+
+def which_images(project_id: str, which: Which) -> list[ColumnElement[bool]]:
+    """What holds for the images of a project that a request means."""
+    ready = [Image.project_id == project_id, Image.state == "ready"]
     if which == "empty":
         ready.append(~exists().where(Annotation.image_id == Image.id, Annotation.state == "accepted"))
-    row = select(literal(generation.id), Image.id, literal("queued"), literal(0), literal(0.0)).where(*ready)
+    if which == "unfinished":
+        ready.append(~exists().where(Assignment.image_id == Image.id, Assignment.complete))
+    return ready
+
+
+def _take_images(session: Session, generation: Generation, which: Which) -> int:
+    row = select(literal(generation.id), Image.id, literal("queued"), literal(0), literal(0.0))
+    row = row.where(*which_images(generation.project_id, which))
     columns = ["generation_id", "image_id", "state", "mask_count", "seconds"]
     return _changed(session, insert(GenerationImage).from_select(columns, row))
 
@@ -250,17 +268,17 @@ def given_up(uow: UnitOfWork, job: Job, reason: str) -> None:
 # --- steps of people --------------------------------------------------------------------------------------------------
 
 
-def act(uow: UnitOfWork, generation_id: str, action: Action) -> Generation:
+def act(uow: UnitOfWork, generation_id: str, action: Action, reason: str = "") -> Generation:
     """Pause, resume, cancel, or retry what failed or was passed over; again is fine.
 
-    Raises NotFound, Conflict (`generation_state`, `nothing_to_retry`).
+    ``reason`` is for what no person asked for. Raises NotFound, Conflict (`generation_state`, `nothing_to_retry`).
     """
     generation = find(uow.session, generation_id)
     if generation.state == AFTER[action] and action != "retry":
         return generation
     if action == "retry":
         _put_back(uow, generation)
-    if not _step(uow, generation_id, action):
+    if not _step(uow, generation_id, action, reason):
         state = _fresh(uow.session, generation_id).state
         raise Conflict(f"This generation is {state}.", code="generation_state")
     generation = _fresh(uow.session, generation_id)
@@ -269,9 +287,9 @@ def act(uow: UnitOfWork, generation_id: str, action: Action) -> Generation:
     return generation
 
 
-def _step(uow: UnitOfWork, generation_id: str, action: Action) -> bool:
+def _step(uow: UnitOfWork, generation_id: str, action: Action, reason: str = "") -> bool:
     moved = update(Generation).where(Generation.id == generation_id, Generation.state.in_(BEFORE[action]))
-    if not _changed(uow.session, moved.values(state=AFTER[action])):
+    if not _changed(uow.session, moved.values(state=AFTER[action], reason=reason)):
         return False
     _stop_jobs(uow, generation_id)
     _tell(uow, _fresh(uow.session, generation_id))

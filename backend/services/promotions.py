@@ -1,7 +1,8 @@
 """The pointer to a project's active model version: one way to move it, always logged.
 
 A move is one conditional UPDATE that names the version it was decided against, so of two promotions at once exactly one
-happens. What follows from a move (embeddings of another encoder) is asked for after the commit: :func:`follow`.
+happens. What follows from a move: embeddings of another encoder, asked for after the commit (:func:`follow`), and new
+proposals (:mod:`backend.services.renewals`).
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def move(
     told = {"from_version_id": seen_version_id, "to_version_id": to_version_id, "kind": kind, "reason": reason}
     uow.emit("version.promoted", project_id, project_id, **told)
     uow.emit("project.changed", project_id, project_id, revision=project.revision)
+    if project.stage != "assisted_manual":
+        uow.enqueue("renew", f"renew:{row.id}", project_id, cause="move", cause_id=row.id)
     return row
 
 

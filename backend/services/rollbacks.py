@@ -29,7 +29,8 @@ def rollback(
     """Make an earlier version active again, by default the one before; cancels automatic generation by the left one.
 
     Call :func:`promotions.follow` and :func:`withdraw_left` after the commit. Nothing is computed anew: embeddings are
-    kept by encoder. Raises Invalid (`reason_needed`) and Conflict (`nothing_before`, `never_active`, `moved`).
+    kept by encoder; new proposals are made as after any move (:mod:`backend.services.renewals`). Raises Invalid
+    (`reason_needed`) and Conflict (`nothing_before`, `never_active`, `moved`).
     """
     if not reason.strip():
         raise Invalid("Say why the version is rolled back.", code="reason_needed")
@@ -88,4 +89,4 @@ def _cancel_generations(uow: UnitOfWork, project_id: str, version_id: str) -> No
         Generation.state.in_(["queued", "running", "paused"]),
     )
     for generation_id in uow.session.scalars(running).all():
-        generations.act(uow, generation_id, "cancel")
+        generations.act(uow, generation_id, "cancel", "its model version was rolled back")

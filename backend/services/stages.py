@@ -181,6 +181,8 @@ def _move(
     payload = {"from_stage": seen, "to_stage": to, "cause": cause, "numbers": row.numbers}
     uow.emit("stage.changed", project.id, project.id, **payload)
     uow.emit("project.changed", project.id, project.id, revision=revision)
+    if to != "assisted_manual":
+        uow.enqueue("renew", f"renew:{row.id}", project.id, cause="stage", cause_id=row.id)
     return row
 
 

@@ -2021,7 +2021,10 @@ export interface components {
         };
         /** Generation */
         Generation: {
-            /** Actor Id */
+            /**
+             * Actor Id
+             * @description Null where it began by itself, with another model version.
+             */
             actor_id: string | null;
             /**
              * Changed At
@@ -2055,6 +2058,11 @@ export interface components {
             model_version_id: string;
             /** Project Id */
             project_id: string;
+            /**
+             * Reason
+             * @description Why it was cancelled, where no person did that.
+             */
+            reason: string;
             /**
              * Seconds
              * @description Time of work, of all workers together.
@@ -2122,11 +2130,11 @@ export interface components {
         GenerationIn: {
             /**
              * Images
-             * @description `empty`: without an accepted annotation.
+             * @description `empty`: without an accepted annotation; `unfinished`: not complete.
              * @default all
              * @enum {string}
              */
-            images?: "all" | "empty";
+            images?: "all" | "empty" | "unfinished";
             /**
              * Min Box Score
              * @description Of a detector's boxes.
@@ -2589,6 +2597,7 @@ export interface components {
              * @enum {string}
              */
             promotion: "manual" | "automatic";
+            proposals: components["schemas"]["ProposingPolicy"];
             stages: components["schemas"]["StagePolicy"];
             training: components["schemas"]["TrainingPolicy"];
             trigger: components["schemas"]["TriggerPolicy"];
@@ -2788,6 +2797,24 @@ export interface components {
              * @enum {string}
              */
             source: "automatic" | "detector";
+        };
+        /** ProposingPolicy */
+        ProposingPolicy: {
+            /**
+             * By Itself
+             * @description New proposals when another version serves, from the semi-automatic stage on.
+             */
+            by_itself: boolean;
+            /**
+             * Min Box Score
+             * @description Of a detector's boxes.
+             */
+            min_box_score: number;
+            /**
+             * Points Per Side
+             * @description Of the grid of points; null: as the model's family has it.
+             */
+            points_per_side: number | null;
         };
         /** RatedSource */
         RatedSource: {

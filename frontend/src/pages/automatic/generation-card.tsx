@@ -53,7 +53,10 @@ export function GenerationCard({ generation, onChanged }: GenerationCardProps) {
         {(isWorking(state) || state === "paused") && button("cancel", "Cancel")}
         {state === "done" && failed_count + skipped_count > 0 && button("retry", "Try the rest again")}
       </header>
-      <p class="quiet-text">{meaning}</p>
+      <p class="quiet-text" data-testid="generation-meaning">
+        {generation.reason ? `It ended by itself: ${generation.reason}.` : meaning}
+        {generation.actor_id === null && " It began by itself, with another model version."}
+      </p>
       <Progress done={image_count - waiting_count} total={image_count} label="Images" />
       <Numbers generation={generation} />
       {failed_count > 0 && <Failures projectId={project_id} id={id} failed={failed_count} />}

@@ -11,6 +11,7 @@ const WORK: Record<string, string> = {
   generate: "Making automatic masks",
   train_detector: "Training the box detector",
   withdraw: "Taking proposals back",
+  renew: "Asking for new proposals",
   prepare_ratings: "Drawing masks to rate",
   freeze: "Freezing the data of a round",
   train: "Training a candidate",

@@ -162,7 +162,7 @@ function NumberInput({ id, entry, value, set }: NumberInputProps) {
       max={entry.most}
       step={entry.step ?? "any"}
       value={shownNumber(entry, value) ?? ""}
-      placeholder={entry.optional ? "no rule" : undefined}
+      placeholder={entry.optional ? (entry.empty ?? "no rule") : undefined}
       aria-invalid={keptNumber(entry, shownNumber(entry, value)) === undefined}
       data-testid={entry.path}
       onChange={typed}

@@ -8,6 +8,7 @@ const POLICY = {
   training: { mode: "auto", minutes: 5, human_weight: 10, sources: "all", include_older: true, held_out_share: 0.2 },
   gates: { held_out_images: 50, points: 0.5, clicks: 1, slice_points: 2, mask_count: 0.3 },
   promotion: "manual",
+  proposals: { by_itself: true, points_per_side: null, min_box_score: 0.3 },
   stages: {
     advance: "manual",
     assisted_manual: { masks: 500, rounds: 1, acceptance: null, audit: null },

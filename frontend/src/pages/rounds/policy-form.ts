@@ -8,8 +8,9 @@ export interface NumberEntry {
   least: number;
   most: number;
   step?: number;
-  /** An empty field means null: "no rule". */
+  /** An empty field means null: "no rule", or as `empty` says. */
   optional?: boolean;
+  empty?: string;
   /** Shown as percent, kept as a share. */
   share?: boolean;
 }
@@ -135,6 +136,24 @@ export const SECTIONS: readonly Section[] = [
           ["automatic", "At once"],
         ],
       },
+    ],
+  },
+  {
+    title: "New automatic masks",
+    help: "When another version begins to serve, in the semi-automatic and the fully automatic stage.",
+    entries: [
+      {
+        kind: "switch",
+        path: "proposals.by_itself",
+        label: "Made by themselves on every image that is not complete",
+      },
+      count("proposals.points_per_side", "Points per side of the grid", {
+        optional: true,
+        least: 1,
+        most: 128,
+        empty: "as usual",
+      }),
+      count("proposals.min_box_score", "Least score of a detector's box", { step: 0.01, most: 1 }),
     ],
   },
   {

@@ -1,0 +1,108 @@
+"""New proposals by themselves: when another version begins to serve a project, it looks at what is not finished.
+
+Three things ask for it, each by one job of its own (`renew:` and the id of the row that caused it) in the transaction
+in which it happens: a move of the active version, a step of the project to another stage, a detector that became ready.
+The generation's id derives from that id, so one cause makes one generation, however often the job runs.
+
+A rollback is a move like any other. The untouched proposals of the version that it leaves are withdrawn, so without
+new ones every open image would arrive empty. The version that serves again makes the same masks as before, with the
+same ids, so those that its successor had replaced come back, and what people decided meanwhile stays.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.db.models import Annotation, Generation, Image, ModelVersion, Project, Promotion
+from backend.engine import policy as policies
+from backend.engine.generations import UNFINISHED
+from backend.engine.policy import ProjectPolicy
+from backend.services import detectors, generations, proposals
+from backend.uow import UnitOfWork
+
+Cause = Literal["move", "stage", "detector"]
+
+
+def renew(uow: UnitOfWork, project_id: str, cause: Cause, cause_id: str) -> Generation | None:
+    """Start the generation that a cause asks for; None where nothing is to be done, or another one does it already.
+
+    After a move always; after a step to another stage, or when a detector became ready, only where the active version
+    has no proposals yet. Generations by other versions end with a reason.
+    """
+    session = uow.session
+    project = session.get_one(Project, project_id, with_for_update=True, populate_existing=True)
+    chosen = policies.of_project(project.policy)
+    generation_id = str(uuid.uuid5(proposals.NAMESPACE, f"renew/{cause_id}"))
+    if session.get(Generation, generation_id) is not None or not _wanted(session, project, chosen):
+        return None
+    version = session.get_one(ModelVersion, project.active_version_id)
+    if cause == "move" and cause_id != _last_move(session, project_id):
+        return None  # the later move asks for its own
+    if cause != "move" and _has_proposals(session, project, chosen.confident.source):
+        return None
+    _end_others(uow, project, version)
+    if _is_at_it(session, project, chosen.confident.source):
+        return None
+    return generations.start(uow, project_id, None, _request(session, project, version, chosen), generation_id)
+
+
+def _wanted(session: Session, project: Project, chosen: ProjectPolicy) -> bool:
+    """Whether the project works with proposals, wants new ones by themselves, and can have them."""
+    if not chosen.proposals.by_itself or project.stage == "assisted_manual" or project.state != "active":
+        return False
+    if project.active_version_id is None:
+        return False
+    if chosen.confident.source == "detector":
+        version = session.get_one(ModelVersion, project.active_version_id)
+        if detectors.newest(session, project.id, version) is None:
+            return False  # when one is ready, it asks again
+    unfinished = select(Image.id).where(*generations.which_images(project.id, "unfinished"))
+    return session.scalar(unfinished.limit(1)) is not None
+
+
+def _last_move(session: Session, project_id: str) -> str | None:
+    moves = select(Promotion.id).where(Promotion.project_id == project_id)
+    return session.scalar(moves.order_by(Promotion.revision.desc()).limit(1))
+
+
+def _has_proposals(session: Session, project: Project, source: str) -> bool:
+    proposed = select(Annotation.id).where(
+        Annotation.model_version_id == project.active_version_id,
+        Annotation.project_id == project.id,
+        Annotation.state == "proposed",
+        Annotation.source == source,
+    )
+    return session.scalar(proposed.limit(1)) is not None
+
+
+def _unfinished(session: Session, project: Project) -> list[Generation]:
+    query = select(Generation).where(Generation.project_id == project.id, Generation.state.in_(UNFINISHED))
+    return list(session.scalars(query, execution_options={"populate_existing": True}))
+
+
+def _end_others(uow: UnitOfWork, project: Project, version: ModelVersion) -> None:
+    for generation in _unfinished(uow.session, project):
+        if generation.model_version_id != version.id:
+            reason = f"{version.name} {version.version} serves this project now"
+            generations.act(uow, generation.id, "cancel", reason)
+
+
+def _is_at_it(session: Session, project: Project, source: str) -> bool:
+    return any(one.settings["source"] == source for one in _unfinished(session, project))
+
+
+def _request(session: Session, project: Project, version: ModelVersion, chosen: ProjectPolicy) -> generations.Request:
+    """As the policy says; whatever is confident is kept, also where the limits are lower than the family's preset."""
+    preset, (limits, source) = generations.preset_of(version), proposals.confident(session, project)
+    least = {"pred_iou_thresh": limits.min_predicted_iou, "stability_score_thresh": limits.min_stability}
+    changes: dict[str, Any] = {
+        name: min(getattr(preset, name), limit) for name, limit in least.items() if limit is not None
+    }
+    if chosen.proposals.points_per_side is not None:
+        changes["points_per_side"] = chosen.proposals.points_per_side
+    made_by: Any = source
+    return generations.Request(made_by, "unfinished", None, changes, chosen.proposals.min_box_score)
