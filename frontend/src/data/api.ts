@@ -119,12 +119,12 @@ export const api = {
   assignment: (id: string) => answer(client().GET("/api/images/{image_id}/assignment", image(id))),
   releaseImage: (id: string, keepalive = false) =>
     answer(client().DELETE("/api/images/{image_id}/assignment", { ...image(id), keepalive })),
-  /** Leaves `after` and takes the next image that waits for work; undefined when there is none. */
-  nextImage: (projectId: string, after: string): Promise<Assignment | undefined> =>
+  /** Leaves `after` (`skip`: for others) and takes the next image that waits for work; undefined when there is none. */
+  nextImage: (projectId: string, after: string, skip: boolean): Promise<Assignment | undefined> =>
     answer(
       client().POST("/api/projects/{project_id}/assignments/next", {
         ...project(projectId),
-        body: { after, skip: false },
+        body: { after, skip },
       }),
     ),
 

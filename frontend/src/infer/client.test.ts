@@ -44,8 +44,12 @@ async function ready(): Promise<void> {
   await settle();
 }
 
+const MAKER = { versionId: "v", decoderDigest: "x", encoderDigest: "e" };
+
 function decoded(id: number): Reply {
-  return { kind: "decoded", id, decode: id, logits: new Float32Array(16), predictedIou: [0, 1, 2, 3], milliseconds: 1 };
+  const logits = new Float32Array(16);
+  const predictedIou = [0, 1, 2, 3];
+  return { kind: "decoded", id, decode: id, logits, predictedIou, milliseconds: 1, maker: MAKER };
 }
 
 describe("start", () => {
@@ -128,6 +132,18 @@ describe("start", () => {
     await settle();
     expect(client.state.value.kind).toBe("ready");
     expect(client.generation.value).toBe(2);
+  });
+
+  it("with another release does not open the picture again: its embedding may be another encoder's", async () => {
+    await ready();
+    const opening = client.openImage("key", [3, 4], new ArrayBuffer(4));
+    line().say({ kind: "done", id: line().last("image").id });
+    await opening;
+    void client.load({ ...RELEASE, digest: "newer", encoderDigest: "other" });
+    line().say({ kind: "done", id: line().last("load").id });
+    await settle();
+    expect(line().heard.map(({ kind }) => kind)).toEqual(["load"]);
+    expect(client.state.value.kind).toBe("ready");
   });
 });
 

@@ -12,6 +12,7 @@ import {
   type Request,
 } from "./protocol";
 import { WorkQueue } from "./queue";
+import { measureDecode } from "./timing";
 
 export type LoadState =
   | { readonly kind: "idle" }
@@ -77,6 +78,8 @@ export class DecoderClient {
   async load(release: Release): Promise<void> {
     const { kind } = this.loadState.peek();
     if (this.release?.digest === release.digest && kind !== "failed" && kind !== "idle") return;
+    // The embedding that is open may be another encoder's; whoever changes the release opens the image again.
+    if (this.release?.digest !== release.digest) this.image = null;
     this.release = release;
     await this.start(release, usableThreads());
   }
@@ -96,14 +99,17 @@ export class DecoderClient {
   async decode(imageKey: string, prompts: readonly Prompt[], mask: MaskInput | null): Promise<Decoded> {
     this.queue.dropHover();
     return this.queue.add(async () =>
-      decodedOf(await this.send({ kind: "decode", imageKey, prompts, mask, keep: true })),
+      measureDecode("decode", decodedOf(await this.send({ kind: "decode", imageKey, prompts, mask, keep: true }))),
     );
   }
 
   /** Decodes when there is time; rejects with Overtaken when something newer came. */
   async preview(imageKey: string, prompts: readonly Prompt[]): Promise<Decoded> {
     return this.queue.addHover(async () =>
-      decodedOf(await this.send({ kind: "decode", imageKey, prompts, mask: null, keep: false })),
+      measureDecode(
+        "preview",
+        decodedOf(await this.send({ kind: "decode", imageKey, prompts, mask: null, keep: false })),
+      ),
     );
   }
 

@@ -1,6 +1,6 @@
 /** The decode worker: full-size masks never leave it, only low-resolution logits for drawing and run lengths for saving. */
 import { encodeCandidate, maskInput } from "./masks";
-import { boot, type DecoderImage, type DecoderModel, decode, download, openImage, start } from "./model";
+import { boot, type DecoderImage, type DecoderModel, decode, download, makerOf, openImage, start } from "./model";
 import { candidateOf, DecoderError, type MaskInput, type Reply, type Request } from "./protocol";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -54,11 +54,11 @@ async function answer(request: Request): Promise<void> {
 
 async function load({ id, release, threads }: Request & { kind: "load" }): Promise<void> {
   send({ kind: "progress", id, stage: "downloading" });
-  const bytes = await download(release);
+  const file = await download(release);
   send({ kind: "progress", id, stage: "starting" });
   await booted;
   await model?.session.release();
-  model = await start(release, bytes, threads);
+  model = await start(release, file, threads);
   image = null;
   kept.clear();
   send({ kind: "done", id, threads });
@@ -68,11 +68,13 @@ async function decodeRequest(request: Request & { kind: "decode" }): Promise<voi
   const began = performance.now();
   const target = needed(image);
   if (target.key !== request.imageKey) throw new DecoderError("runtime", "Another picture was opened meanwhile.");
-  const { logits, predictedIou } = await decode(needed(model), target, request.prompts, logitsOf(request.mask, target));
+  const decoder = needed(model);
+  const { logits, predictedIou } = await decode(decoder, target, request.prompts, logitsOf(request.mask, target));
   if (request.keep) kept.set(request.id, logits);
   const copy = request.keep ? logits.slice() : logits;
   const milliseconds = performance.now() - began;
-  send({ kind: "decoded", id: request.id, decode: request.id, logits: copy, predictedIou, milliseconds }, [
+  const maker = makerOf(decoder, target);
+  send({ kind: "decoded", id: request.id, decode: request.id, logits: copy, predictedIou, milliseconds, maker }, [
     copy.buffer,
   ]);
 }

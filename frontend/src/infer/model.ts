@@ -6,11 +6,13 @@ import * as ort from "onnxruntime-web/wasm";
 import type { Size } from "../core/geometry";
 import { type Prompt, promptTensors } from "../core/prompts";
 import { sha256 } from "../core/sha256";
-import { CANDIDATES, DecoderError, type Release } from "./protocol";
+import { CANDIDATES, DecoderError, type Maker, type Release } from "./protocol";
 import { readEmbedding } from "./safetensors";
 
 export interface DecoderModel {
   readonly release: Release;
+  /** SHA-256 of the bytes that the session was made of. */
+  readonly decoderDigest: string;
   readonly session: ort.InferenceSession;
 }
 
@@ -18,6 +20,8 @@ export interface DecoderModel {
 export interface DecoderImage {
   readonly key: string;
   readonly size: Size;
+  /** As the embedding's file says. */
+  readonly encoderDigest: string;
   readonly feeds: Readonly<Record<string, ort.Tensor>>;
 }
 
@@ -26,8 +30,13 @@ export interface DecoderOutput {
   readonly predictedIou: number[];
 }
 
+export interface DecoderFile {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly digest: string;
+}
+
 /** Fetches the decoder of a release; throws when the bytes are not the ones that the release names. */
-export async function download(release: Release): Promise<Uint8Array<ArrayBuffer>> {
+export async function download(release: Release): Promise<DecoderFile> {
   const response = await fetch(release.decoderUrl).catch(() => null);
   if (!response?.ok) {
     throw new DecoderError("download", `The model could not be loaded (${response ? response.status : "no answer"}).`);
@@ -40,7 +49,7 @@ export async function download(release: Release): Promise<Uint8Array<ArrayBuffer
       `The decoder file ${digest.slice(0, 12)} is not that of release ${release.digest.slice(0, 12)}.`,
     );
   }
-  return bytes;
+  return { bytes, digest };
 }
 
 /** The smallest model there is, y = x (ONNX, opset 17): starting it makes the runtime compile its code. */
@@ -62,13 +71,13 @@ function configure(threads: number): void {
 }
 
 /** Starts a session and runs it once, because the first run is much slower than the others. */
-export async function start(release: Release, bytes: Uint8Array<ArrayBuffer>, threads: number): Promise<DecoderModel> {
+export async function start(release: Release, file: DecoderFile, threads: number): Promise<DecoderModel> {
   configure(threads);
-  const session = await ort.InferenceSession.create(bytes, {
+  const session = await ort.InferenceSession.create(file.bytes, {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",
   });
-  const model = { release, session };
+  const model = { release, session, decoderDigest: file.digest };
   await decode(model, emptyImage(release), [{ kind: "point", x: 0, y: 0, label: 1 }], null);
   return model;
 }
@@ -77,7 +86,7 @@ function emptyImage(release: Release): DecoderImage {
   const feeds: Record<string, ort.Tensor> = {};
   for (const [name, shape] of Object.entries(release.embedding))
     feeds[name] = floats(new Float32Array(volume(shape)), shape);
-  return { key: "", size: [release.frame, release.frame], feeds };
+  return { key: "", size: [release.frame, release.frame], encoderDigest: release.encoderDigest, feeds };
 }
 
 /** Reads an embedding for this release and image; throws a `mismatch` when it belongs to another encoder or picture. */
@@ -100,7 +109,11 @@ export function openImage(release: Release, key: string, size: Size, bytes: Arra
     }
     feeds[name] = floats(tensor.values, shape);
   }
-  return { key, size, feeds };
+  return { key, size, encoderDigest: file.encoderDigest, feeds };
+}
+
+export function makerOf({ release, decoderDigest }: DecoderModel, { encoderDigest }: DecoderImage): Maker {
+  return { versionId: release.versionId, decoderDigest, encoderDigest };
 }
 
 /** Four masks for prompts on an image. `mask`: L x L logits of the mask to refine. */

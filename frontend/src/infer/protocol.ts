@@ -55,6 +55,15 @@ export function candidateOf(logits: Float32Array, candidate: number): Float32Arr
   return logits.subarray(candidate * length, (candidate + 1) * length);
 }
 
+/** Who made masks, as read from the files that were used and not from what was asked for. */
+export interface Maker {
+  readonly versionId: string;
+  /** SHA-256 of the decoder file that ran. */
+  readonly decoderDigest: string;
+  /** The encoder that the embedding's own header names. */
+  readonly encoderDigest: string;
+}
+
 /** Four candidates: index 0 the single mask, 1 to 3 the readings of an ambiguous prompt. */
 export interface Decoded {
   /** Handle for `encode` and for refining; the worker keeps the logits under it. */
@@ -63,6 +72,7 @@ export interface Decoded {
   readonly logits: Float32Array<ArrayBuffer>;
   readonly predictedIou: readonly number[];
   readonly milliseconds: number;
+  readonly maker: Maker;
 }
 
 export interface Encoded {

@@ -55,6 +55,7 @@ function Choices({ editor, decoded, chosen, picture }: ChoicesProps) {
           data-testid="candidate"
           data-index={candidate}
           data-selected={candidate === chosen}
+          data-version={decoded.maker.versionId}
           data-iou={(decoded.predictedIou[candidate] ?? 0).toFixed(4)}
           title={
             candidate === SINGLE

@@ -162,6 +162,22 @@ export class Editor {
     await this.nextImage();
   }
 
+  /** Leaves the image to others: it stays in the queue, but is not offered to this person again. */
+  async skip(): Promise<void> {
+    const image = this.image.peek();
+    if (!image) return;
+    if (this.unfinished.peek()) return warn("Accept or discard the unfinished mask first (Enter or Esc)");
+    let next: string | undefined;
+    try {
+      next = (await api.nextImage(this.projectId, image.id, true))?.image_id;
+    } catch (error) {
+      return warn(`The image was not skipped: ${detailOf(error)}`);
+    }
+    const back = { label: "Go back to it", run: () => this.goTo(image) };
+    toast(next ? "Skipped: others get this image" : "Skipped: no other image is waiting for you", { action: back });
+    navigate(next ? paths.editor(this.projectId, next) : paths.project(this.projectId));
+  }
+
   /** Opens the next image that waits for work and that nobody else holds; without a server the next in the row. */
   async nextImage(): Promise<void> {
     const image = this.image.peek();
@@ -169,7 +185,7 @@ export class Editor {
     const { images, total, completeCount } = this.workspace;
     let next = this.workspace.nextOpen(image.id)?.id;
     try {
-      next = (await api.nextImage(this.projectId, image.id))?.image_id;
+      next = (await api.nextImage(this.projectId, image.id, false))?.image_id;
     } catch (error) {
       if (!(error instanceof ApiError) || !error.passing) throw error;
     }
@@ -375,7 +391,7 @@ export class Editor {
   }
 
   private async finishDraft(): Promise<void> {
-    const [image, version] = [this.image.peek(), this.workspace.version.peek()];
+    const image = this.image.peek();
     try {
       const finished = await this.prompting.finish();
       if (!finished) return;
@@ -383,7 +399,7 @@ export class Editor {
       if (finished.area === 0) throw new Error("it is empty, click on something first");
       const { stability, ...made } = finished;
       batch(() => {
-        this.save({ ...made, modelVersionId: version?.id ?? null }, { stability });
+        this.save(made, { stability });
         this.prompting.finished(finished.id);
       });
     } catch (error) {

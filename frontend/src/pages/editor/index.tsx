@@ -103,6 +103,15 @@ function Bar({ editor, panel }: { editor: Editor; panel: { value: boolean } }) {
             </span>{" "}
             complete
           </span>
+          <Button
+            kind="plain"
+            small
+            testId="skip"
+            title="Skip (S): leave this image to others, open the next"
+            onClick={() => void editor.skip()}
+          >
+            Skip
+          </Button>
           <Complete editor={editor} />
           <IconButton
             icon="panel"

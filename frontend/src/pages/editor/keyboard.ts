@@ -82,6 +82,7 @@ const RUNS: Omit<Runs, "tool" | "category"> = {
   "next-candidate": (editor) => editor.cycle(1),
   "previous-candidate": (editor) => editor.cycle(-1),
   "complete-next": (editor) => void editor.completeAndNext(),
+  skip: (editor) => void editor.skip(),
   "next-image": (editor) => editor.go(1),
   "previous-image": (editor) => editor.go(-1),
   "larger-brush": (editor) => editor.resizeBrush(1),

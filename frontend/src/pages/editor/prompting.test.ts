@@ -42,7 +42,8 @@ class Answering extends Line {
     const { id } = request;
     if (request.kind === "decode") {
       const logits = new Float32Array(16).fill(1);
-      this.say({ kind: "decoded", id, decode: id, logits, predictedIou: [0.9, 0.5, 0.8, 0.6], milliseconds: 1 });
+      const maker = { versionId: "answering", decoderDigest: "d", encoderDigest: "encoder" };
+      this.say({ kind: "decoded", id, decode: id, logits, predictedIou: [0.9, 0.5, 0.8, 0.6], milliseconds: 1, maker });
     } else if (request.kind === "encode") {
       this.say({ kind: "encoded", id, size: [4, 5], counts: "34=", area: 4, box: [0, 0, 2, 4], stability: 1 });
     } else this.say({ kind: "done", id });
@@ -198,6 +199,7 @@ describe("prompts", () => {
       source: "click",
       chosenCandidate: 0,
       predictedIou: 0.9,
+      modelVersionId: "answering",
       base: null,
     });
     expect(finished?.prompts.map(({ candidate }) => candidate)).toEqual([1, 0]);

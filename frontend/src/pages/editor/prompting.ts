@@ -34,11 +34,9 @@ export interface DraftMask {
   readonly undone: readonly Step[];
 }
 
-/** When a prompt was given and answered, in milliseconds of performance.now(). */
+/** A prompt that was answered: when it was given, in milliseconds of performance.now(). */
 export interface Answer {
   readonly askedAt: number;
-  readonly answeredAt: number;
-  readonly decodeMs: number;
 }
 
 /** A mask on screen: which of the decoded candidates. */
@@ -56,6 +54,8 @@ export interface Finished extends Geometry {
   readonly chosenCandidate: number;
   readonly predictedIou: number;
   readonly stability: number;
+  /** The version whose decoder answered. */
+  readonly modelVersionId: string;
 }
 
 /** The API takes no more for one mask. */
@@ -175,6 +175,7 @@ export class Prompting {
       chosenCandidate: shown.candidate,
       predictedIou: shown.decoded.predictedIou[shown.candidate] ?? 0,
       stability: encoded.stability,
+      modelVersionId: shown.decoded.maker.versionId,
     };
   }
 
@@ -237,11 +238,7 @@ export class Prompting {
     batch(() => {
       this.draft.value = withStep(now, { ...current, decoded, generation });
       if (now.ground.includes(current)) return;
-      this.answered.value = {
-        askedAt: step.askedAt,
-        answeredAt: performance.now(),
-        decodeMs: decoded.milliseconds,
-      };
+      this.answered.value = { askedAt: step.askedAt };
     });
   }
 

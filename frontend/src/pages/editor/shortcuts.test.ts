@@ -16,6 +16,7 @@ describe("keys", () => {
     ["0", {}, { kind: "no-category" }],
     ["e", {}, { kind: "tool", tool: "eraser" }],
     ["]", {}, { kind: "larger-brush" }],
+    ["s", {}, { kind: "skip" }],
   ] as const)("%s with %j", (key, held, command) => expect(press(key, held)).toEqual(command));
 
   it.each([

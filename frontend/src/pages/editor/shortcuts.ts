@@ -15,6 +15,7 @@ export type Command =
         | "next-candidate"
         | "previous-candidate"
         | "complete-next"
+        | "skip"
         | "next-image"
         | "previous-image"
         | "fit"
@@ -67,6 +68,7 @@ const PLAIN: Readonly<Record<string, Command>> = {
   x: { kind: "reject-proposal" },
   g: { kind: "flag" },
   n: { kind: "next-proposal" },
+  s: { kind: "skip" },
 };
 
 const WITH_CTRL: Readonly<Record<string, Command>> = {
@@ -124,6 +126,7 @@ export const HELP: readonly ShortcutGroup[] = [
     title: "Images",
     keys: [
       [["Ctrl", "Enter"], "Image complete, open the next"],
+      [["S"], "Skip: leave the image to others, open the next"],
       [["→"], "Next image (or Page Down)"],
       [["←"], "Previous image (or Page Up)"],
     ],

@@ -1,13 +1,10 @@
-/** User Timing entries of the editor, for anybody who measures it (benchmarks/browser_decode.py reads them). */
+/** What the editor measures of itself beside the decodes. */
+import { measure } from "../../infer/timing";
 import type { Answer } from "./prompting";
 
-/** More entries than this are of no use and only take memory. */
-const MOST = 1000;
-
-/** A prompt's answer is on screen: how long that took from the person's event, and how long the decoder worked. */
-export function measureAnswer({ askedAt, answeredAt, decodeMs }: Answer): void {
+/** A prompt's answer is on screen: how long that took from the person's event. */
+export function measureAnswer({ askedAt }: Answer): void {
   measure("maskmill:click-painted", askedAt, performance.now());
-  measure("maskmill:decode", answeredAt - decodeMs, answeredAt);
 }
 
 let ready = false;
@@ -16,9 +13,4 @@ let ready = false;
 export function measureReady(): void {
   if (!ready) measure("maskmill:decoder-ready", 0, performance.now());
   ready = true;
-}
-
-function measure(name: string, start: number, end: number): void {
-  if (performance.getEntriesByName(name).length >= MOST) performance.clearMeasures(name);
-  performance.measure(name, { start, end: Math.max(start, end) });
 }
