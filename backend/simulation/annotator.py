@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -15,7 +16,9 @@ import numpy as np
 from segmenter.build import Model
 from segmenter.evaluate.protocol import iou
 from segmenter.predict import Candidates, Embedding, decode
-from segmenter.prompts import Bitmap, Point, Prompt, centre_point, error_region
+from segmenter.prompts import Bitmap, Point, Prompt, centre_point, error_region, mask_prompt
+
+Verdict = Literal["accepted", "mended", "rejected"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Manner:
 
     content: IoU with the mask in mind at which a mask is accepted; from the first stage's guidelines, "pixel-exact
         where it matters".
+    mendable: IoU from which a proposal that is not good enough is mended by clicks; what is worse is rejected.
     doubt: standard deviation of the IoU as the annotator sees it.
     slip: standard deviation of a click's distance from where it was meant, as a share of the square root of the
         region's area. A click that would slip off the region stays where it was meant.
@@ -31,6 +35,7 @@ class Manner:
     """
 
     content: float = 0.85
+    mendable: float = 0.6
     doubt: float = 0.03
     slip: float = 0.08
     most_clicks: int = 8
@@ -41,6 +46,12 @@ class Manner:
     judge_seconds: float = 1.2  # a proposal: look at it and press a key
     brush_seconds: float = 4.0  # take the brush, and then for each per cent of IoU that is missing
     brush_seconds_a_point: float = 0.4
+
+
+def overlap_with_truth(mask: Bitmap, truths: Sequence[Bitmap]) -> tuple[float, int]:
+    """IoU with the human mask that fits best, and which one that is; (0, -1) without any."""
+    overlaps = [iou(mask, truth) for truth in truths]
+    return (max(overlaps), int(np.argmax(overlaps))) if overlaps else (0.0, -1)
 
 
 @dataclass(frozen=True)
@@ -64,19 +75,22 @@ class Annotator:
     def __init__(self, model: Model, manner: Manner, rng: random.Random) -> None:
         self.model, self.manner, self.rng = model, manner, rng
 
-    def draw(self, embedding: Embedding, truth: Bitmap) -> Drawn | None:
-        """Clicks until content; then, out of clicks, paints the rest. None: given up, it would take too long."""
+    def draw(self, embedding: Embedding, truth: Bitmap, begun: Bitmap | None = None) -> Drawn | None:
+        """Clicks until content; then, out of clicks, paints the rest. None: given up, it would take too long.
+
+        ``begun`` is a mask HxW to start from, a proposal that lies selected; the model sees it as its last answer.
+        """
         manner = self.manner
-        seconds = manner.find_seconds
+        seconds = manner.find_seconds if begun is None else 0.0
         points: list[tuple[Point, float]] = []
         shown: Candidates | None = None
-        mask = np.zeros_like(truth)
+        mask = np.zeros_like(truth) if begun is None else begun
+        previous = None if begun is None else [mask_prompt(begun, self.model.config.logits)]
         while len(points) < manner.most_clicks:
             seconds += manner.click_seconds
             points.append((self._aimed(mask, truth), seconds))
-            previous = None if shown is None else [shown.logits[shown.chosen]]
             shown = decode(self.model, embedding, [Prompt(tuple(point for point, _ in points))], previous)[0]
-            mask = shown.mask(shown.chosen)
+            mask, previous = shown.mask(shown.chosen), [shown.logits[shown.chosen]]
             if self._seen(mask, truth) >= manner.content:
                 return Drawn(mask, tuple(points), seconds, 0, shown.chosen, float(shown.predicted_iou[shown.chosen]))
         missing = 100 * (1 - iou(mask, truth))
@@ -86,13 +100,13 @@ class Annotator:
         score = float(shown.predicted_iou[shown.chosen])
         return Drawn(self.painted(truth), tuple(points), seconds, max(1, round(missing / 5)), None, score)
 
-    def accepts(self, proposal: Bitmap, truths: Sequence[Bitmap]) -> int | None:
-        """Which of the masks in mind a proposal is good enough for; None: it is rejected."""
-        if not truths:
-            return None
-        overlaps = [iou(proposal, truth) for truth in truths]
-        best = int(np.argmax(overlaps))
-        return best if overlaps[best] + self.rng.gauss(0, self.manner.doubt) >= self.manner.content else None
+    def judge(self, proposal: Bitmap, truths: Sequence[Bitmap]) -> tuple[Verdict, int]:
+        """What becomes of a proposal, and which of the masks in mind it is meant for (-1 where it is rejected)."""
+        overlap, best = overlap_with_truth(proposal, truths)
+        seen = overlap + self.rng.gauss(0, self.manner.doubt)
+        if not truths or seen < self.manner.mendable:
+            return "rejected", -1
+        return ("accepted" if seen >= self.manner.content else "mended"), best
 
     def painted(self, truth: Bitmap) -> Bitmap:
         """The mask as a hand paints it: its edge, as a whole, up to a pixel off."""

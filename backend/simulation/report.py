@@ -92,8 +92,8 @@ def _model_curves(report: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _effort_parts(rounds: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    head = ["round", "stage", "masks an image", "clicks a mask", "seconds a mask", "accepted", "precision", "recall"]
-    head.append("automatic")
+    head = ["round", "stage", "masks an image", "clicks a mask", "seconds a mask"]
+    head += ["accepted", "mended", "precision", "recall", "automatic"]
     body = [
         [
             str(number),
@@ -102,6 +102,7 @@ def _effort_parts(rounds: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
             _number(row["clicks_per_mask"], 2),
             _number(row["seconds_per_mask"]),
             _share(row["acceptance"]),
+            _share(row["mended"]),
             _share((row["proposals"] or {}).get("precision")),
             _share((row["proposals"] or {}).get("recall")),
             _share(row["automatic_share"]),

@@ -15,9 +15,9 @@ from backend.db.models import Assignment, ModelVersion, Project, Round
 from backend.errors import Conflict
 from backend.runtime import Runtime
 from backend.services import audits, exports, generations, model_versions, promotions, proposals, rounds, stages
-from backend.simulation.annotator import Manner
+from backend.simulation.annotator import Manner, overlap_with_truth
 from backend.simulation.working import Desk, Tally, annotate, bitmap_of
-from backend.simulation.world import Split, World, build, local_settings, overlap_with_truth, work_off
+from backend.simulation.world import Split, World, build, local_settings, work_off
 from segmenter.build import Model
 from workers.model_cache import ModelCache
 
@@ -138,7 +138,7 @@ class Simulation:
             tally.objects += len(truths)
         version = self._active()
         told = {"model_version": _named(version), "decision": "none", "trained": False}
-        return {"stage": "fully_automatic", **tally.figures(), **told, "acceptance": None}
+        return {"stage": "fully_automatic", **tally.figures(), **told, "acceptance": None, "mended": None}
 
     def _without_masks(self) -> list[str]:
         """Images that nobody completed, in the order of work."""

@@ -1,15 +1,15 @@
 """Annotating images of the project: what a person does in the editor, through the same services, with its effort."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from backend.db.models import Image, ModelVersion, Project
 from backend.errors import NotFound
 from backend.services import annotations, assignments, images, proposals
-from backend.simulation.annotator import Annotator, Drawn, Manner
-from backend.simulation.world import World, overlap_with_truth, uuid_of
+from backend.simulation.annotator import Annotator, Drawn, Manner, overlap_with_truth
+from backend.simulation.world import World, uuid_of
 from segmenter import masks
 from segmenter.build import Model
 from segmenter.predict import Embedding
@@ -27,6 +27,7 @@ class Tally:
     drawn: int = 0  # masks made by clicks or brush
     given_up: int = 0
     accepted: int = 0  # proposals accepted as they were
+    mended: int = 0  # proposals that clicks made good, counted in `drawn` too
     rejected: int = 0
     clicks: int = 0
     brush_edits: int = 0
@@ -38,7 +39,7 @@ class Tally:
     def figures(self) -> dict[str, Any]:
         """The figures of a round as ``report.json`` has them; None where there is nothing to divide by."""
         masks_made = self.drawn + self.accepted
-        judged = self.accepted + self.rejected
+        judged = self.accepted + self.mended + self.rejected
         return {
             "images": self.images,
             "masks": masks_made,
@@ -48,6 +49,7 @@ class Tally:
             "brush_edits_per_mask": _ratio(self.brush_edits, masks_made),
             "given_up": self.given_up,
             "acceptance": _ratio(self.accepted, judged),
+            "mended": _ratio(self.mended, judged),
             "automatic_share": _ratio(self.accepted, masks_made),
             "proposals": {
                 "count": self.proposed,
@@ -101,49 +103,64 @@ def _annotate_image(desk: Desk, image_id: str, with_proposals: bool, tally: Tall
     truths = desk.world.labelled[image_id].truths()
     tally.images += 1
     tally.seconds += manner.open_seconds
-    missing = _review(desk, image_id, truths, tally) if with_proposals else list(range(len(truths)))
     embedding = _embedding(desk, image_id)
-    for number in missing:
-        if number >= desk.most_masks:
-            break
-        drawn = desk.annotator.draw(embedding, truths[number])
-        if drawn is None:
-            tally.given_up += 1
-            tally.seconds += manner.patience_seconds
-            continue
-        tally.drawn += 1
-        tally.clicks += len(drawn.points)
-        tally.brush_edits += drawn.brush_edits
-        tally.seconds += drawn.seconds
-        _save(desk, image_id, drawn, f"{image_id}/{desk.version.digest}/{number}")
+    missing = dict(enumerate(truths))
+    if with_proposals:
+        _review(desk, image_id, embedding, missing, tally)
+    for number, truth in missing.items():
+        if number < desk.most_masks:
+            drawn = desk.annotator.draw(embedding, truth)
+            _keep(desk, image_id, drawn, f"{image_id}/{desk.version.digest}/{number}", tally)
 
 
-def _review(desk: Desk, image_id: str, truths: Sequence[Bitmap], tally: Tally) -> list[int]:
-    """Accepts or rejects every confident proposal, best first; the objects that are still missing."""
-    world, missing = desk.world, list(range(len(truths)))
-    with world.runtime.read() as session:
+def _keep(desk: Desk, image_id: str, drawn: Drawn | None, name: str, tally: Tally, instead: str | None = None) -> None:
+    """Saves what was drawn, ``instead`` of a proposal where there was one; None was given up."""
+    if drawn is None:
+        tally.given_up += 1
+        tally.seconds += desk.annotator.manner.patience_seconds
+        return
+    tally.drawn += 1
+    tally.clicks += len(drawn.points)
+    tally.brush_edits += drawn.brush_edits
+    tally.seconds += drawn.seconds
+    _save(desk, image_id, drawn, name, instead)
+
+
+def _review(desk: Desk, image_id: str, embedding: Embedding, missing: dict[int, Bitmap], tally: Tally) -> None:
+    """Decides about every confident proposal, best first; the objects they became are no longer ``missing``."""
+    truths = list(missing.values())
+    with desk.world.runtime.read() as session:
         shown = [one for one in proposals.of_image(session, image_id)["proposals"] if one["confident"]]
-    found: set[int] = set()
+    overlaps = [overlap_with_truth(bitmap_of(one), truths) for one in shown]
     for one in shown:
-        mask = bitmap_of(one)
-        tally.seconds += desk.annotator.manner.judge_seconds
-        overlap, nearest = overlap_with_truth(mask, truths)
-        found |= {nearest} if overlap >= RIGHT else set()
-        good = desk.annotator.accepts(mask, [truths[number] for number in missing])
-        with world.runtime.write() as uow:
-            if good is None:
-                annotations.delete(uow, one["id"], world.annotator_id)
-            else:
-                annotations.accept(uow, one["id"], world.annotator_id)
-        if good is None:
-            tally.rejected += 1
-        else:
-            tally.accepted += 1
-            missing.pop(good)
+        _decide(desk, image_id, embedding, one, missing, tally)
     tally.proposed += len(shown)
-    tally.right += len(found)
+    tally.right += len({nearest for overlap, nearest in overlaps if overlap >= RIGHT})
     tally.objects += len(truths)
-    return missing
+
+
+def _decide(
+    desk: Desk, image_id: str, embedding: Embedding, one: Mapping[str, Any], missing: dict[int, Bitmap], tally: Tally
+) -> None:
+    """Accepts, mends or rejects a proposal; one that cannot be mended in time is rejected."""
+    runtime, person, mask = desk.world.runtime, desk.world.annotator_id, bitmap_of(one)
+    tally.seconds += desk.annotator.manner.judge_seconds
+    verdict, place = desk.annotator.judge(mask, list(missing.values()))
+    number = list(missing)[place] if place >= 0 else -1
+    drawn = desk.annotator.draw(embedding, missing[number], mask) if verdict == "mended" else None
+    if drawn is not None:
+        tally.mended += 1
+        _keep(desk, image_id, drawn, f"{image_id}/{desk.version.digest}/{number}", tally, one["id"])
+    else:
+        with runtime.write() as uow:
+            if verdict == "accepted":
+                annotations.accept(uow, one["id"], person)
+            else:
+                annotations.delete(uow, one["id"], person)
+        tally.accepted += verdict == "accepted"
+        tally.rejected += verdict != "accepted"
+    if drawn is not None or verdict == "accepted":
+        del missing[number]
 
 
 def bitmap_of(annotation: Mapping[str, Any]) -> Bitmap:
@@ -161,7 +178,7 @@ def _embedding(desk: Desk, image_id: str) -> Embedding:
     return stored_embedding(runtime, desk.version, image.pixel_digest)
 
 
-def _save(desk: Desk, image_id: str, drawn: Drawn, name: str) -> None:
+def _save(desk: Desk, image_id: str, drawn: Drawn, name: str, instead: str | None) -> None:
     """What the editor sends: the mask with its prompts, the version that answered, and the time it took."""
     points = [
         {"kind": "point", "x": point.x, "y": point.y, "label": point.label, "at_ms": round(1000 * seconds)}
@@ -173,6 +190,7 @@ def _save(desk: Desk, image_id: str, drawn: Drawn, name: str) -> None:
         size=list(drawn.mask.shape),
         counts=rle["counts"],
         source="brush" if drawn.chosen is None else "click",
+        supersedes_id=instead,
         model_version_id=desk.version.id,
         prompts=points,
         chosen_candidate=drawn.chosen,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sqlalchemy import select
 
 from backend.db.models import Actor, Image, Job, Project
@@ -17,7 +16,6 @@ from backend.services import annotations, images, projects, stages
 from backend.settings import Settings
 from segmenter import masks
 from segmenter.data import coco_records
-from segmenter.evaluate.protocol import iou
 from segmenter.prompts import Bitmap
 from segmenter.training.freezing import GROUP_FIELDS, place_of
 from workers.here import perform_all
@@ -178,9 +176,3 @@ def work_off(runtime: Runtime) -> None:
         dead = session.scalars(select(Job).where(Job.state == "dead").order_by(Job.changed_at.desc())).first()
     assert dead is not None
     raise Conflict(f"The job {dead.kind} was given up: {dead.failure}", code="job_dead")
-
-
-def overlap_with_truth(mask: Bitmap, truths: Sequence[Bitmap]) -> tuple[float, int]:
-    """IoU with the human mask that fits best, and which one that is; (0, -1) without any."""
-    overlaps = [iou(mask, truth) for truth in truths]
-    return (max(overlaps), int(np.argmax(overlaps))) if overlaps else (0.0, -1)

@@ -95,9 +95,23 @@ def test_a_painted_mask_is_at_most_a_pixel_off(model, truth):
 def test_judges_a_proposal_by_the_mask_it_fits_best(model, truth):
     other = np.zeros_like(truth)
     other[0:10, 0:10] = True
-    nearly = truth.copy()
+    nearly, roughly = truth.copy(), truth.copy()
     nearly[30:33] = False
+    roughly[30:50] = False
     hand = annotator(model)
-    assert hand.accepts(nearly, [other, truth]) == 1
-    assert hand.accepts(other, [truth]) is None
-    assert hand.accepts(truth, []) is None
+    assert hand.judge(nearly, [other, truth]) == ("accepted", 1)
+    assert hand.judge(roughly, [other, truth]) == ("mended", 1)
+    assert hand.judge(other, [truth]) == ("rejected", -1)
+    assert hand.judge(truth, []) == ("rejected", -1)
+
+
+def test_mends_a_proposal_by_clicks_into_what_is_wrong(model, embedding, truth):
+    roughly = truth.copy()
+    roughly[30:50] = False
+    drawn = annotator(model).draw(embedding, truth, roughly)
+    assert drawn is not None
+    first = drawn.points[0][0]
+    assert truth[int(first.y), int(first.x)] and not roughly[int(first.y), int(first.x)]
+    assert first.label == 1
+    assert iou(drawn.mask, truth) >= CAREFUL.content or drawn.brush_edits
+    assert drawn.points[0][1] == pytest.approx(CAREFUL.click_seconds), "nothing had to be found"
