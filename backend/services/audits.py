@@ -1,5 +1,7 @@
 """Audits: a random sample of automatic masks goes to people, who correct each to the pixel; the IoUs are the report.
 
+What is handed in also becomes an annotation, see :mod:`backend.services.corrections`.
+
 An entry is open, leased to one person, or done. Each step is one conditional UPDATE by the database's clock, so no two
 people hold one entry; a lease that ran out goes to whoever asks next, and until then its holder may still hand it in.
 """
@@ -18,8 +20,8 @@ from backend.db.types import moment
 from backend.engine import audits, sampling
 from backend.errors import Conflict, Invalid, NotFound
 from backend.runtime import Runtime
-from backend.services import projects
-from backend.services.annotations import ALIVE
+from backend.services import corrections, projects
+from backend.services.annotations import ALIVE, checked
 from backend.uow import UnitOfWork
 from segmenter import masks
 
@@ -134,17 +136,22 @@ def release(uow: UnitOfWork, item_id: str, actor_id: str) -> None:
 def correct(runtime: Runtime, item_id: str, actor_id: str, counts: str | None, seconds: float) -> float:
     """Hand in the corrected mask; the IoU with the automatic one. None as counts: there is no object, IoU 0.
 
-    Handing in the same again changes nothing. Raises Invalid `invalid_mask`, NotFound, Conflict `lease_lost`, `done`.
+    In the same transaction it takes the automatic mask's place (:mod:`backend.services.corrections`). Handing in the
+    same again changes nothing. Raises Invalid `invalid_mask`, NotFound, Conflict `lease_lost`, `done`.
     """
     with runtime.read() as session:
         item = _item(session, item_id)
         annotation = session.get_one(Annotation, item.annotation_id)
-    iou = 0.0 if counts is None else _overlap(annotation, counts)
+    iou, area = (0.0, 0) if counts is None else _overlap(annotation, counts)
+    draft = corrections.draft_of(item, annotation, counts, seconds) if counts is not None and area else None
+    now = checked(draft, (annotation.height, annotation.width)) if draft else None
     held = and_(AuditItem.id == item_id, AuditItem.state == "leased", AuditItem.actor_id == actor_id)
     with runtime.write() as uow:
         audit = find(uow.session, item.audit_id)
         values = {"corrected_counts": counts, "iou": iou, "seconds": seconds, "lease_expires_at": None}
-        if _step(uow, and_(held, _is_open(item.audit_id)), state="done", **values) is not None:
+        done = _step(uow, and_(held, _is_open(item.audit_id)), state="done", **values)
+        if done is not None:
+            corrections.take_effect(uow, done, draft, now)
             _tell(uow, audit)
             return iou
         return _known(uow.session, item_id, actor_id, counts)
@@ -163,13 +170,14 @@ def _known(session: Session, item_id: str, actor_id: str, counts: str | None) ->
     raise Conflict("This entry is not yours (any more): its lease ran out, or the audit is closed.", code="lease_lost")
 
 
-def _overlap(annotation: Annotation, counts: str) -> float:
+def _overlap(annotation: Annotation, counts: str) -> tuple[float, int]:
+    """The IoU of the two masks, and the pixels of the corrected one."""
     size = (annotation.height, annotation.width)
     try:
         corrected = masks.parse(list(size), counts, size)
     except masks.InvalidMask as error:
         raise Invalid(f"The mask is not valid: {error}", code="invalid_mask") from error
-    return masks.iou(masks.parse(list(size), annotation.counts, size), corrected)
+    return masks.iou(masks.parse(list(size), annotation.counts, size), corrected), masks.area(corrected)
 
 
 def close(uow: UnitOfWork, audit_id: str) -> Audit:

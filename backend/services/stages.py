@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import and_, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.engine_models import StageCause
@@ -83,8 +83,12 @@ def _since(session: Session, project: Project) -> datetime:
 
 
 def _decisions(session: Session, project_id: str, since: datetime) -> tuple[int, int]:
-    """Proposals that people decided on: (all, those accepted as they were). An edited proposal was not accepted."""
-    mine = (Annotation.project_id == project_id, Annotation.source.in_(SOURCES))
+    """Proposals that people decided on: (all, those accepted as they were). An edited proposal was not accepted.
+
+    Audited ones are left out: whoever corrects to the pixel accepts next to nothing, and the audit has its own number.
+    """
+    audited = exists().where(AuditItem.annotation_id == Annotation.id, AuditItem.state == "done")
+    mine = (Annotation.project_id == project_id, Annotation.source.in_(SOURCES), ~audited)
     accepted = func.count(case((Annotation.state == "accepted", 1)))
     said = (Annotation.decided_at >= since, Annotation.state.in_(("accepted", "rejected", "superseded", "deleted")))
     decided = session.execute(select(func.count(), accepted).where(*mine, *said)).one()
