@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from backend.db.models import Annotation, Category, ModelVersion, Round, Snapshot
 from backend.engine.gates import GateFigures, GateReport, MaskCounts, judge
-from backend.errors import NotFound
+from backend.errors import Invalid, NotFound
 from backend.runtime import Runtime
 from backend.services import detectors, promotions, rounds, snapshots
 from backend.services.round_moves import move
@@ -20,16 +21,13 @@ from backend.storage import keys
 from backend.uow import UnitOfWork
 from workers.job import JobContext, job
 from workers.judging import Training, measured, refused, without_evidence
-from workers.machine import settle
+from workers.machine import free_bytes, processes, settle, usable_cores
 from workers.rounds import folder_of, sweep
 
 if TYPE_CHECKING:
-    from segmenter.build import Model
+    from segmenter.evaluate.held_out import Answers
     from segmenter.evaluate.rows import Row
     from segmenter.training.snapshot import Snapshot as Folder
-
-COUNTED_IMAGES: Final = 8  # on which both versions look for masks by themselves
-Asked = Callable[[int, int], None]
 
 
 @job("evaluate", queue="train")
@@ -91,29 +89,26 @@ def _figures(
     asked_for = frozenset(snapshots.members(runtime.storage, snapshot, "held_out")[: Sample().images])
     laid_out = snapshots.lay_out(runtime, snapshot, folder / "held_out", "held_out", asked_for)
     categories = _categories(runtime, snapshot.project_id)
-    found, counted = {}, {}
+    found: dict[str, Answers] = {}
     for place, version in enumerate((candidate, active)):
 
-        def asked(done: int, total: int, place: int = place) -> None:
-            work.progress(50 * place + 50 * done // max(1, total), 101, "Comparing both versions on held-out images")
+        def report(done: int, total: int, place: int = place) -> None:
+            work.progress(50 * place + 50 * done // total, 101, "Comparing both versions on held-out images")
 
-        found[version.id], counted[version.id] = _measured(releases[version.id], laid_out, folder, categories, asked)
+        found[version.id] = _measured(work, version, releases[version.id], laid_out, categories, report)
     training = row.figures.get("training")
     trained = None
     if training is not None:
-        trained = Training(training["done_steps"], training["planned_steps"], training["snapshot_digest"])
+        trained = Training(training["done_steps"], training.get("done_share"), training["snapshot_digest"])
     with runtime.read() as session:
         stored = snapshots.of_project(session, row.project_id)
     history = snapshots.history_of(runtime.storage, stored)
-    if not found[candidate.id]:
+    ours, theirs = found[candidate.id], found[active.id]
+    if not ours.rows:
         return without_evidence(verified, trained, snapshot.digest), {}
-    images = min(COUNTED_IMAGES, len({one["image"] for one in found[candidate.id]}))
-    counts = MaskCounts(counted[candidate.id], counted[active.id], images)
-    figures = measured(
-        verified, trained, snapshot.digest, history.trained, found[candidate.id], found[active.id], counts
-    )
-    told = {"candidate": summary(found[candidate.id]), "active": summary(found[active.id])}
-    return figures, {"held_out": told}
+    counts = MaskCounts(ours.found, theirs.found, ours.looked_at)
+    figures = measured(verified, trained, snapshot.digest, history.trained, ours.rows, theirs.rows, counts)
+    return figures, {"held_out": {"candidate": summary(ours.rows), "active": summary(theirs.rows)}}
 
 
 def _release(runtime: Runtime, version: ModelVersion, folder: Path) -> Path:
@@ -128,43 +123,33 @@ def _release(runtime: Runtime, version: ModelVersion, folder: Path) -> Path:
 
 
 def _measured(
-    release: Path, snapshot: Folder, folder: Path, categories: dict[str, str], asked: Asked
-) -> tuple[list[Row], int]:
-    """The rows of a version on the held-out masks, and how many masks it finds by itself."""
+    work: JobContext,
+    version: ModelVersion,
+    release: Path,
+    snapshot: Folder,
+    categories: dict[str, str],
+    report: Callable[[int, int], None],
+) -> Answers:
+    """What a version answers, in as many processes as suit the machine."""
     import torch
 
-    from segmenter.checkpoint import load_release
-    from segmenter.evaluate.held_out import held_out_rows
+    from segmenter.evaluate.held_out import Answers, held_out_answers
+    from segmenter.manifest import WEIGHTS, file_digest
 
-    kept = folder / f"measured-{release.name}.json"
+    kept = release.parent.parent / f"answers-{release.name}.json"
     if kept.exists():
-        rows, count = json.loads(kept.read_text(encoding="utf-8"))
-        return rows, count
-    model = load_release(release).model.to("cuda" if torch.cuda.is_available() else "cpu")
-    rows = held_out_rows(model, snapshot, categories=categories, report=asked)
-    count = _count_masks(model, snapshot, asked)
+        return Answers(**json.loads(kept.read_text(encoding="utf-8")))
+    weights, cores = release / WEIGHTS, work.runtime.settings.worker_threads or usable_cores()
+    if file_digest(weights) != version.manifest["files"][WEIGHTS]["digest"]:
+        raise Invalid(f"the stored weights of {version.name} {version.version} are damaged", code="damaged_release")
+    pictures = sum(1 for _ in snapshot.images("held_out"))
+    jobs = processes(cores, free_bytes(), pictures, weights.stat().st_size)
+    jobs = 1 if torch.cuda.is_available() else jobs  # one GPU answers faster than all cores
+    found = held_out_answers(weights, snapshot, categories=categories, jobs=jobs, report=report)
     partial = kept.with_suffix(".partial")
-    partial.write_text(json.dumps([rows, count]), encoding="utf-8")
+    partial.write_text(json.dumps(asdict(found)), encoding="utf-8")
     partial.replace(kept)
-    return rows, count
-
-
-def _count_masks(model: Model, snapshot: Folder, asked: Asked) -> int:
-    """Automatic masks on the first held-out images, with a coarse grid: only the ratio of two versions matters."""
-    from dataclasses import replace
-
-    from segmenter.automask import generate
-    from segmenter.automask_config import AUTOMASK_PRESETS, FAMILY_PRESETS
-    from segmenter.evaluate.held_out import held_out_tasks
-    from segmenter.evaluate.selection import read
-
-    settings = AUTOMASK_PRESETS[FAMILY_PRESETS[model.config.family]]
-    settings = replace(settings, points_per_side=min(16, settings.points_per_side))
-    total = 0
-    for task in held_out_tasks(snapshot)[:COUNTED_IMAGES]:
-        asked(1, 1)
-        total += len(generate(model, read(task)[1], settings))
-    return total
+    return found
 
 
 def _categories(runtime: Runtime, project_id: str) -> dict[str, str]:

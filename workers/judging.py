@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Training:
-    """What the training process says of its own run; the digest is of the snapshot that it read."""
+    """What the training process's own record shows of its run; the digest is of the snapshot that it read.
+
+    done_share: of the minutes or steps that the round planned; None where no record tells.
+    """
 
     done_steps: int
-    planned_steps: int
+    done_share: float | None
     snapshot_digest: str
 
 
@@ -64,6 +67,6 @@ def without_evidence(verified: Verified, training: Training | None, snapshot_dig
     return replace(
         whole,
         done_steps=training.done_steps,
-        planned_steps=training.planned_steps,
+        done_share=training.done_share,
         trained_digest=training.snapshot_digest,
     )

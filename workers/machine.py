@@ -8,10 +8,13 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_BYTES = 2**31 - 1
 MAPPED_BYTES = 2**25  # 32 MiB, the most that glibc accepts
+PROCESS_BYTES = 2**30
+PICTURES_A_PROCESS = 4
 
 
 def settle() -> None:
@@ -37,6 +40,28 @@ def keep_memory() -> bool:
     except AttributeError:  # a C library without it, musl for one
         return False
     return bool(mallopt(_M_MMAP_THRESHOLD, MAPPED_BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+
+
+def processes(cores: int, free_bytes: int, pictures: int, model_bytes: int) -> int:
+    """How many processes of one thread should share work on pictures, each with a model from a file of so many bytes.
+
+    One a core, as far as memory goes (PyTorch, the model in float32 and what it computes), and none for less pictures
+    than its start costs.
+    """
+    fitting = free_bytes // (PROCESS_BYTES + 4 * model_bytes)
+    return max(1, min(cores, fitting, pictures // PICTURES_A_PROCESS))
+
+
+def free_bytes() -> int:
+    """Memory that this process may still take: what the machine has available, or its container where that is less."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")] if hasattr(os, "sysconf") else [2**30]
+    information, group = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+    if information.exists():
+        line = next(line for line in information.read_text().splitlines() if line.startswith("MemAvailable:"))
+        found = [1024 * int(line.split()[1])]
+    if (group / "memory.max").exists() and (most := (group / "memory.max").read_text().strip()) != "max":
+        found.append(int(most) - int((group / "memory.current").read_text()))
+    return max(0, min(found))
 
 
 def usable_cores() -> int:

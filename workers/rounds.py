@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -116,14 +116,25 @@ def train(work: JobContext, round_id: str) -> None:
     manifest = model_versions.store_release(runtime, folder / RELEASE)
     told = json.loads((folder / "run" / "train.json").read_text(encoding="utf-8"))
     material = json.loads((folder / "run" / "material.json").read_text(encoding="utf-8"))
-    training = {"mode": planned["mode"], "done_steps": told["steps"], "planned_steps": told["config"]["steps"]}
-    training |= {"planned_steps": training["planned_steps"] or told["steps"], "masks": material["masks"]}
+    curve = _curve(folder)
+    training = {"mode": planned["mode"], "done_steps": told["steps"], "masks": material["masks"]}
+    training |= {"done_share": done_share(json.loads(planned["plan"])["recipe"], told, curve)}
     training |= {"snapshot_digest": material["snapshot_digest"], "images": len(material["pixel_digests"])}
     with work.commit() as uow:
         candidate = model_versions.insert(uow, manifest, "candidate")
-        noted = rounds.note(uow, round_id, training=training, curve=rounds.thinned(_curve(folder)))
+        noted = rounds.note(uow, round_id, training=training, curve=rounds.thinned(curve))
         _trained(uow, noted, candidate_version_id=candidate.id)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def done_share(planned: Mapping[str, Any], told: Mapping[str, Any], curve: Sequence[Mapping[str, Any]]) -> float:
+    """How much of the planned steps, or else minutes, a run did by its own record: its last step and line of metrics.
+
+    What a trainer calls its whole schedule may be shorter than what was ``planned``.
+    """
+    if planned["steps"] is not None:
+        return float(told["steps"] / planned["steps"])
+    return float(curve[-1]["progress"] * told["config"]["minutes"] / planned["minutes"]) if curve else 0.0
 
 
 def folder_of(runtime: Runtime, round_id: str) -> Path:

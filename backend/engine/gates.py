@@ -87,6 +87,7 @@ class GateFigures:
 
     refusal: why the release cannot be used (files missing, changed, not fitting); "" when every file is what it says.
     same_architecture: whether the candidate's configuration is that of the version it was trained from.
+    done_share: of the minutes or steps that the round planned, what the trainer's own record shows.
     snapshot_digest, trained_digest: what the round froze, and what the training says it learned from.
     leaked_images: held-out images whose pixels are among those trained on.
     made_elsewhere: no round trained it, so nobody here knows how, and on what; a person may vouch for that.
@@ -98,7 +99,7 @@ class GateFigures:
     same_architecture: bool | None = None
     parity: Parity | None = None
     done_steps: int | None = None
-    planned_steps: int | None = None
+    done_share: float | None = None
     snapshot_digest: str | None = None
     trained_digest: str | None = None
     leaked_images: int | None = None
@@ -222,14 +223,14 @@ def _parity(parity: Parity | None, limits: GateLimits) -> Gate:
 
 
 def _training(found: GateFigures) -> Gate:
-    if found.done_steps is None or found.planned_steps is None:
+    if found.done_steps is None or found.done_share is None:
         return _unknown("training", "integrity", "whether training came to its end")
-    done = 0 < found.planned_steps <= found.done_steps
-    words = f"Training came to its end: {found.done_steps} steps."
+    done, steps = found.done_share >= 1 and found.done_steps > 0, _count(found.done_steps, "step")
+    words = f"Training came to its end: {steps}."
     if not done:
-        words = f"Training did not come to its end: {found.done_steps} of {found.planned_steps} steps."
-    steps = {"done_steps": found.done_steps, "planned_steps": found.planned_steps}
-    return Gate("training", "integrity", done, words, steps)
+        words = f"Training did not come to its end: {found.done_share:.0%} of what was planned, {steps}."
+    figures = {"done_steps": found.done_steps, "done_share": found.done_share}
+    return Gate("training", "integrity", done, words, figures)
 
 
 def _snapshot(found: GateFigures) -> Gate:

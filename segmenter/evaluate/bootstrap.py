@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-RESAMPLES = 1000
+RESAMPLES = 2000
 LEVEL = 0.95
 Interval = tuple[float, float]
 

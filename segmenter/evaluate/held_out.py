@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+
+import torch
 
 from segmenter import masks
+from segmenter.automask import generate
+from segmenter.automask_config import AUTOMASK_PRESETS, FAMILY_PRESETS, AutomaskConfig
 from segmenter.build import Model
+from segmenter.checkpoint import load_model
 from segmenter.evaluate.click_figures import MODEL
 from segmenter.evaluate.clicks import ModelMethod, labelled
-from segmenter.evaluate.pool import Report, silent, spread
+from segmenter.evaluate.pool import Report, each, silent, spread
 from segmenter.evaluate.protocol import Clicking, Row, Task, interact
 from segmenter.evaluate.selection import read
 from segmenter.training.entries import Place, SnapshotImage
 from segmenter.training.snapshot import Snapshot
+
+MOST_POINTS: Final = 16  # on a side of the grid: only the ratio of two versions matters
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Sample:
     """How much of the held-out part is asked for: the first ``images`` in the snapshot's order, which is a random one.
 
     ``masks`` of each, drawn by their ids, on a ``long_side`` of at most so many pixels; ``clicks`` on a mask at most.
+    On the first ``counted`` images a model also looks for masks by itself.
     """
 
     images: int = 200
@@ -34,6 +43,7 @@ class Sample:
     long_side: int = 640
     clicks: int = 20
     least: int = 5
+    counted: int = 8
 
 
 def held_out_tasks(snapshot: Snapshot, sample: Sample = Sample()) -> list[Task]:
@@ -61,30 +71,59 @@ def _task(image: SnapshotImage, place: Place, sample: Sample) -> Task:
     return Task(image.dataset, place.file, asked, sample.long_side, {"pixel_digest": image.pixel_digest})
 
 
-def held_out_rows(
-    model: Model,
+@dataclass(frozen=True)
+class Answers:
+    """One row a mask, as ``evaluate clicks`` writes them, with ``source``, ``category`` and the image's pixel digest.
+
+    ``found``: how many masks the model finds by itself on how many ``looked_at`` images.
+    """
+
+    rows: list[Row]
+    found: int
+    looked_at: int
+
+
+def held_out_answers(
+    weights: Path,
     snapshot: Snapshot,
     sample: Sample = Sample(),
     categories: Mapping[str, str] | None = None,
+    jobs: int = 1,
     report: Report = silent,
-) -> list[Row]:
-    """One row a mask, as ``evaluate clicks`` writes them, with ``source``, ``category`` and the image's pixel digest.
+) -> Answers:
+    """What the model of a weights file answers, in so many processes of one thread; their number changes nothing.
 
-    The first click lies in the middle of the mask; all answers are the model's own, one thread computes. ``categories``
-    names those of annotations by their id. InvalidSnapshot or ValueError for a picture that is not what was frozen.
+    The first click lies in the middle of the mask; all answers are the model's own. ``categories`` names those of
+    annotations by their id. A single job runs in this process, on its GPU where it has one. InvalidSnapshot or
+    ValueError for a picture that is not what was frozen.
     """
     named = categories or {}
-    found = spread(partial(_rows, model, sample), held_out_tasks(snapshot, sample), 1, report)
-    return [row | {"category": named.get(row["annotation"])} for rows in found for row in rows]
+    tasks = held_out_tasks(snapshot, sample)
+    questions = [(task, place < sample.counted) for place, task in enumerate(tasks)]
+    work = partial(_answer, sample)
+    if jobs > 1:
+        answers = list(each(work, questions, str(weights), jobs, report))
+    else:
+        model = load_model(weights).to("cuda" if torch.cuda.is_available() else "cpu")
+        answers = list(spread(partial(work, model), questions, 1, report))
+    rows = [row | {"category": named.get(row["annotation"])} for rows, _ in answers for row in rows]
+    return Answers(rows, sum(found for _, found in answers), min(sample.counted, len(tasks)))
 
 
-def _rows(model: Model, sample: Sample, task: Task) -> list[Row]:
+def _answer(sample: Sample, model: Model, question: tuple[Task, bool]) -> tuple[list[Row], int]:
+    task, counted = question
     asked, rgb, truths = read(task)
     names: list[Any] = [annotation["id"] for annotation in asked.annotations]
     clicking = Clicking(least=min(sample.least, sample.clicks), most=sample.clicks)
     rows = labelled(asked, MODEL, "center", interact(ModelMethod(model), rgb, truths, clicking, names))
     digest = task.record["pixel_digest"]
-    return [
+    told = [
         row | {"pixel_digest": digest, "source": annotation["source"]}
         for row, annotation in zip(rows, asked.annotations, strict=True)
     ]
+    return told, len(generate(model, rgb, _coarse(model))) if counted else 0
+
+
+def _coarse(model: Model) -> AutomaskConfig:
+    settings = AUTOMASK_PRESETS[FAMILY_PRESETS[model.config.family]]
+    return replace(settings, points_per_side=min(MOST_POINTS, settings.points_per_side))

@@ -1,13 +1,18 @@
-"""The same work on many pictures, in processes; what comes back does not depend on how many."""
+"""The same work on many pictures, in processes; what comes back does not depend on how many.
+
+A process ends with the one that began it, however that ended.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import cache, partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 import cv2
@@ -41,11 +46,24 @@ def _one_thread() -> Iterator[None]:
         _use_threads(*before)
 
 
+def _begin() -> None:
+    """A process of the pool begins."""
+    _use_threads(1, 1)
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
 def spread(work: Callable[[In], Out], items: Sequence[In], jobs: int, report: Report = silent) -> Iterator[Out]:
     """``work(item)`` of every item, in order; ``work`` is a function of a module, or a partial of one.
 
     Every process computes with one thread; one job is done in this process. What the work raises is raised here;
-    OSError where a process was ended from outside.
+    OSError where a process was ended from outside. What ``report`` raises ends it: no other item is begun.
     """
     if jobs == 1 or len(items) < 2:
         with _one_thread():
@@ -53,7 +71,7 @@ def spread(work: Callable[[In], Out], items: Sequence[In], jobs: int, report: Re
                 yield work(item)
                 report(done, len(items))
         return
-    with ProcessPoolExecutor(min(jobs, len(items)), get_context("spawn"), _use_threads, (1, 1)) as pool:
+    with ProcessPoolExecutor(min(jobs, len(items)), get_context("spawn"), _begin) as pool:
         try:
             for done, found in enumerate(pool.map(work, items), 1):
                 yield found
@@ -62,6 +80,8 @@ def spread(work: Callable[[In], Out], items: Sequence[In], jobs: int, report: Re
             raise OSError(
                 "a process of the evaluation was ended, perhaps for lack of memory: try fewer --jobs"
             ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @cache

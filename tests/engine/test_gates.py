@@ -27,7 +27,7 @@ SOUND = GateFigures(
     same_architecture=True,
     parity=Parity(1e-4, 0.999),
     done_steps=200,
-    planned_steps=200,
+    done_share=1.0,
     snapshot_digest="a" * 64,
     trained_digest="a" * 64,
     leaked_images=0,
@@ -42,11 +42,11 @@ INTEGRITY = {
     "weights": {"finite": False},
     "architecture": {"same_architecture": False},
     "decoder": {"parity": Parity(0.5, 0.4)},
-    "training": {"done_steps": 2},
+    "training": {"done_steps": 2, "done_share": 0.01},
     "snapshot": {"trained_digest": "b" * 64},
     "held_out": {"leaked_images": 1},
 }
-UNMEASURED = ("refusal", "finite", "same_architecture", "parity", "done_steps", "planned_steps", "snapshot_digest")
+UNMEASURED = ("refusal", "finite", "same_architecture", "parity", "done_steps", "done_share", "snapshot_digest")
 
 
 def failed(report: GateReport) -> list[str]:
@@ -77,7 +77,7 @@ def test_no_figures_at_all_pass_no_gate() -> None:
 
 
 def test_a_version_from_elsewhere_is_never_promoted_by_itself_but_a_person_may_vouch_for_it() -> None:
-    told = {"made_elsewhere": True, "done_steps": None, "planned_steps": None, "trained_digest": None}
+    told = {"made_elsewhere": True, "done_steps": None, "done_share": None, "trained_digest": None}
     foreign = replace(SOUND, **told)  # type: ignore[arg-type]  # values by field name
     for same in (True, False):
         report = judge(replace(foreign, same_architecture=same))
@@ -165,8 +165,8 @@ figures = st.builds(
     finite=st.sampled_from([True, True, True, False, None]),
     same_architecture=st.sampled_from([True, True, True, False, None]),
     parity=st.sampled_from([Parity(0.0, 1.0), Parity(math.nan, 1.0), None]),
-    done_steps=st.sampled_from([10, 9, None]),
-    planned_steps=st.just(10),
+    done_steps=st.sampled_from([10, 0, None]),
+    done_share=st.sampled_from([1.0, 1.0, 1.0, 0.9999, math.nan, None]),
     snapshot_digest=st.just("a" * 64),
     trained_digest=st.sampled_from(["a" * 64, "b" * 64, None]),
     leaked_images=st.sampled_from([0, 0, 0, 1, None]),
@@ -187,6 +187,7 @@ def reference(found: GateFigures) -> str:
         and found.same_architecture is True
         and found.parity == Parity(0.0, 1.0)
         and found.done_steps == 10
+        and found.done_share == 1.0
         and found.trained_digest == found.snapshot_digest
         and found.leaked_images == 0
     )

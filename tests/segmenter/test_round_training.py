@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from segmenter.build import build
 from segmenter.checkpoint import load_weights, save_weights
 from segmenter.config import TRAIN_PRESETS
-from segmenter.evaluate.held_out import Sample, held_out_rows, held_out_tasks
+from segmenter.evaluate.held_out import Sample, held_out_answers, held_out_tasks
 from segmenter.predict import embed
 from segmenter.training.embedded import Embeddings
 from segmenter.training.entries import SnapshotImage
@@ -123,14 +123,18 @@ def test_kept_embeddings_are_taken_over(tmp_path: Path) -> None:
     assert not embeddings.adopt(rgb[::-1].copy(), file), "of another model"
 
 
-def test_held_out_masks_are_asked_of_every_model_alike(tmp_path: Path, weights: Path) -> None:
+@pytest.mark.slow
+def test_held_out_masks_are_asked_of_every_model_alike_in_any_number_of_processes(
+    tmp_path: Path, weights: Path
+) -> None:
     snapshot = frozen(tmp_path)
-    model = build(TINY).eval()
-    sample = Sample(clicks=4, least=2)
-    rows = held_out_rows(model, snapshot, sample, {"2": "disc"})
+    sample = Sample(clicks=4, least=2, counted=1)
+    told: list[tuple[int, int]] = []
+    answers = held_out_answers(weights, snapshot, sample, {"2": "disc"}, report=lambda *done: told.append(done))
     digests = {image.pixel_digest for image, _ in snapshot.images("held_out")}
-    assert {row["pixel_digest"] for row in rows} == digests and len(rows) == 2 * len(digests)
-    assert all({"iou@1", "iou@2", "noc@85", "area", "source", "category"} <= row.keys() for row in rows)
-    assert rows == held_out_rows(model, open_snapshot(snapshot.folder), sample, {"2": "disc"})
+    assert {row["pixel_digest"] for row in answers.rows} == digests and len(answers.rows) == 2 * len(digests)
+    assert all({"iou@1", "iou@2", "noc@85", "area", "source", "category"} <= row.keys() for row in answers.rows)
+    assert answers.looked_at == 1 and told == [(done, len(digests)) for done in range(1, len(digests) + 1)]
+    assert answers == held_out_answers(weights, open_snapshot(snapshot.folder), sample, {"2": "disc"}, 2)
     few = held_out_tasks(snapshot, Sample(images=1, masks=1))
     assert len(few) == 1 and len(few[0].annotations) == 1

@@ -5,96 +5,24 @@ The policy promotes by itself whatever passes, so a gate that does not hold show
 
 import json
 import math
-import shutil
+import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
-from backend.db.models import Job, ModelVersion, Project, Round, Snapshot
+from backend.db.models import ModelVersion, Round, Snapshot
 from backend.errors import Conflict
 from backend.runtime import Runtime
-from backend.services import model_versions, promotions, rounds
+from backend.services import promotions
 from backend.storage import keys
 from segmenter import manifest as names
-from segmenter.manifest import file_digest, read_manifest
-from tests.annotated import annotated_project
-from workers.rounds import folder_of
-
-POLICY = {
-    "promotion": "automatic",
-    "training": {"held_out_share": 0.4},
-    "gates": {"held_out_images": 3, "slice_masks": 3},
-}
-IMAGES = 10
-TRAINING = {"done_steps": 200, "planned_steps": 200, "images": 6, "mode": "decoder"}
-Harm = Callable[[Path], None]
-
-
-class Engine:
-    """A project whose round has a candidate, and a trainer whose word the test can change."""
-
-    def __init__(self, runtime: Runtime, release: Path, candidate: Path, folder: Path) -> None:
-        self.runtime, self.folder = runtime, folder
-        self.project = annotated_project(runtime, release, folder, IMAGES).id
-        good = self.stored(candidate)
-        with runtime.write() as uow:
-            project = uow.session.get_one(Project, self.project)
-            project.policy, self.active = POLICY, project.active_version_id
-            self.round = rounds.start(uow, self.project, None, steps="train", candidate_version_id=good).id
-        self.perform()
-        with runtime.read() as session:
-            self.snapshot = session.get_one(Snapshot, session.get_one(Round, self.round).snapshot_id).digest
-
-    def stored(self, release: Path) -> str:
-        """The id of a candidate's version, stored as the training job stores it."""
-        manifest = model_versions.store_release(self.runtime, release)
-        with self.runtime.write() as uow:
-            return model_versions.insert(uow, manifest, "candidate").id
-
-    def harmed(self, release: Path, harm: Harm, resign: bool = False) -> str:
-        """A candidate whose files were harmed before it was registered; resigned: its manifest tells their digests."""
-        copy = Path(shutil.copytree(release, self.folder / f"{harm.__name__}"))
-        harm(copy)
-        if resign:
-            manifest = read_manifest(copy)
-            for name in manifest["files"]:
-                manifest["files"][name]["digest"] = file_digest(copy / name)
-            (copy / names.MANIFEST).write_text(json.dumps(manifest | {"digest": file_digest(copy / names.WEIGHTS)}))
-        return self.stored(copy)
-
-    def judge(self, version_id: str, **training: Any) -> Round:
-        """Evaluates a version as what the round's trainer made, on a worker that has not seen it before."""
-        shutil.rmtree(folder_of(self.runtime, self.round), ignore_errors=True)
-        with self.runtime.write() as uow:
-            row = uow.session.get_one(Round, self.round)
-            row.candidate_version_id = version_id
-            row.figures = row.figures | {"training": TRAINING | {"snapshot_digest": self.snapshot} | training}
-            rounds.evaluate(uow, self.round)
-        self.perform()
-        with self.runtime.read() as session:
-            return session.get_one(Round, self.round)
-
-    def perform(self) -> None:
-        from workers import handlers
-        from workers.job import perform
-
-        assert handlers.__all__
-        with self.runtime.read() as session:
-            waiting = session.scalars(select(Job.id).where(Job.state == "queued")).all()
-        for job_id in waiting:
-            assert perform(self.runtime, job_id) == "done"
-
-    def pointer(self) -> str | None:
-        with self.runtime.read() as session:
-            return session.get_one(Project, self.project).active_version_id
-
-
-@pytest.fixture
-def engine(runtime: Runtime, tiny_release: Path, exported_release: Path, tmp_path: Path) -> Engine:
-    return Engine(runtime, tiny_release, exported_release, tmp_path)
+from segmenter.manifest import read_manifest
+from tests.annotated import HEIGHT, WIDTH, shapes
+from tests.candidates import IMAGES, Engine, failed
 
 
 def not_numbers(folder: Path) -> None:
@@ -121,29 +49,35 @@ def other_weights(folder: Path) -> None:
     save_weights(folder / names.WEIGHTS, other, config)
 
 
-def failed(row: Round) -> list[str]:
-    assert row.gate_report is not None
-    return [gate["name"] for gate in row.gate_report["gates"] if not gate["passed"]]
-
-
 @pytest.mark.slow
-def test_no_bad_candidate_becomes_active_and_a_good_one_does(engine: Engine, exported_release: Path) -> None:
-    runtime, good = engine.runtime, engine.stored(exported_release)
+def test_no_bad_candidate_becomes_active_and_a_good_one_does(
+    runtime: Runtime, tiny_release: Path, exported_release: Path, tmp_path: Path
+) -> None:
+    engine = Engine(runtime, tiny_release, tmp_path)
+    good = engine.stored(exported_release)
+    round_id = engine.rest_with(good)
     digest = read_manifest(exported_release)["digest"]
-    _damage(engine, digest, names.DECODER, lambda content: content[: len(content) // 2], good, "files")
-    _damage(engine, digest, names.WEIGHTS, lambda content: content[:-1], good, "files")
-    _damage(engine, digest, names.DECODER, _flipped, good, "files")
-    _damage(engine, digest, names.WEIGHTS, _flipped, good, "files")
+    for name, change in (
+        (names.DECODER, lambda content: content[: len(content) // 2]),
+        (names.WEIGHTS, lambda content: content[:-1]),
+        (names.DECODER, _flipped),
+        (names.WEIGHTS, _flipped),
+    ):
+        key = keys.release_key(digest, name)
+        whole = runtime.storage.get(key)
+        _stored_anew(runtime, key, change(whole))
+        _refused(engine, engine.judge(round_id, good), "files")
+        _stored_anew(runtime, key, whole)
     for harm, gate in ((not_numbers, "weights"), (other_shape, "files"), (other_weights, "files")):
-        _refused(engine, engine.judge(engine.harmed(exported_release, harm, resign=True)), gate)
+        _refused(engine, engine.judge(round_id, engine.harmed(exported_release, harm)), gate)
     starter = engine.stored(names.STARTER)
-    _refused(engine, engine.judge(starter), "architecture")
+    _refused(engine, engine.judge(round_id, starter), "architecture")
     forget = _leaked(engine)
-    dishonest = engine.judge(good, done_steps=2, snapshot_digest="0" * 64)
+    dishonest = engine.judge(round_id, good, done_steps=2, done_share=0.01, snapshot_digest="0" * 64)
     for gate in ("training", "snapshot", "held_out"):
         _refused(engine, dishonest, gate)
     forget()
-    assert engine.judge(good).state == "promoted", "what is whole and no worse goes through the same gates"
+    assert engine.judge(round_id, good).state == "promoted", "what is whole and no worse goes through the same gates"
     assert engine.pointer() == good
     with runtime.read() as session:
         assert [row.to_version_id for row in promotions.moves(session, engine.project)][-1] == good
@@ -165,17 +99,10 @@ def _flipped(content: bytes) -> bytes:
     return bytes(changed)
 
 
-def _damage(
-    engine: Engine, digest: str, name: str, change: Callable[[bytes], bytes], version_id: str, gate: str
-) -> None:
-    """Harms a stored file, judges, and mends it."""
-    storage, key = engine.runtime.storage, keys.release_key(digest, name)
-    whole = storage.get(key)
-    for content in (change(whole), whole):  # what is stored is never overwritten
-        storage.delete(key)
-        assert storage.put(key, content)
-        if content != whole:
-            _refused(engine, engine.judge(version_id), gate)
+def _stored_anew(runtime: Runtime, key: str, content: bytes) -> None:
+    """What is stored is never overwritten by the product."""
+    runtime.storage.delete(key)
+    assert runtime.storage.put(key, content)
 
 
 def _leaked(engine: Engine) -> Callable[[], None]:
@@ -196,3 +123,49 @@ def _leaked(engine: Engine) -> Callable[[], None]:
             uow.session.delete(uow.session.get_one(Snapshot, leaked.id))
 
     return forget
+
+
+# --- what learned the wrong thing -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The starter after it learned masks of other pictures, in other places: its files are whole, it is ruined."""
+    import torch
+
+    from segmenter.checkpoint import load_model
+    from segmenter.config import TrainConfig
+    from segmenter.export import write_release
+    from segmenter.training.batches import Slot
+    from segmenter.training.loop import train
+    from segmenter.training.prompting import Prompting
+    from segmenter.training.scenes import Sampler, Scene, scene_of
+
+    recipe = TrainConfig("decoder", steps=25, images_per_step=4, masks_per_image=2, first_frame=128, threads=1)
+    recipe = replace(recipe, synthetic_share=0.0, learning_rate=1e-2, ema=0.0)
+    chance = random.Random(2)
+    scenes: list[Scene] = []
+    for number in range(1000, 1020):
+        moved = [
+            np.roll(mask, (chance.randrange(HEIGHT), chance.randrange(WIDTH)), (0, 1)) for mask in shapes(number)[1]
+        ]
+        scene = scene_of(shapes(2019 - number)[0], [("shuffled", mask) for mask in moved])
+        assert scene is not None
+        scenes.append(scene)
+    folder = tmp_path_factory.mktemp("shuffled")
+    torch.manual_seed(0)
+    task = Prompting(load_model(names.STARTER / names.WEIGHTS), recipe)
+    weights = train(task, [Slot(Sampler({"all": scenes}, recipe, chance), chance)], recipe, folder / "run")
+    write_release(weights, "shuffled", "1", folder / "release", with_encoder=False)
+    return folder / "release"
+
+
+@pytest.mark.nightly
+def test_a_model_that_learned_shuffled_labels_is_rejected(runtime: Runtime, shuffled: Path, tmp_path: Path) -> None:
+    engine = Engine(runtime, names.STARTER, tmp_path)
+    candidate = engine.stored(shuffled)
+    row = engine.judge(engine.rest_with(candidate), candidate)
+    assert (row.state, row.decision) == ("judged", "reject")
+    assert {"miou@1", "miou@3", "miou@5"} <= set(failed(row)), row.gate_report
+    assert row.gate_report is not None and row.gate_report["overridable"], "its files are whole: the masks betray it"
+    assert engine.pointer() == engine.active

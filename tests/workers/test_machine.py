@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from workers.machine import PROCESS_BYTES, free_bytes, processes
 from workers.model_cache import load
 
 LOOK = """
@@ -57,3 +58,24 @@ def test_a_precision_that_gains_nothing_is_not_followed(tiny_release: Path) -> N
     assert [value.dtype for value in asked.model.state_dict().values()] == [
         value.dtype for value in exact.model.state_dict().values()
     ]
+
+
+@pytest.mark.parametrize(
+    ("cores", "gibibytes", "pictures", "model", "expected"),
+    [
+        (2, 8, 50, 20 << 20, 2),
+        (16, 64, 50, 20 << 20, 12),  # more would wait for their own start
+        (16, 64, 200, 1 << 30, 12),  # ViT-H: each takes five GiB
+        (16, 3, 200, 1 << 30, 1),
+        (16, 64, 3, 20 << 20, 1),
+        (1, 64, 200, 20 << 20, 1),
+    ],
+)
+def test_work_on_pictures_is_shared_as_cores_and_memory_go(
+    cores: int, gibibytes: int, pictures: int, model: int, expected: int
+) -> None:
+    assert processes(cores, gibibytes << 30, pictures, model) == expected
+
+
+def test_the_memory_that_is_free_is_known() -> None:
+    assert PROCESS_BYTES < free_bytes() < 1 << 50
