@@ -16,7 +16,7 @@ class Stage:
     frame: int
 
 
-# Lengths are steps, so that another machine repeats the same run; `docs/starter.md` tells the time they took.
+# Lengths are steps, so that another machine repeats the same run; the model card tells the time they took.
 RECIPES: dict[str, tuple[Stage, ...]] = {
     "starter": (
         Stage("first", replace(TRAIN_PRESETS["starter"], steps=2735, first_frame_share=0.74, threads=1, seed=0), 256),

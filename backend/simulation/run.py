@@ -14,7 +14,7 @@ from backend.db.engine_models import Stage
 from backend.db.models import Assignment, ModelVersion, Project, Round
 from backend.errors import Conflict
 from backend.runtime import Runtime
-from backend.services import audits, exports, generations, model_versions, promotions, proposals, rounds, stages
+from backend.services import audits, exports, model_versions, promotions, proposals, rounds, stages
 from backend.simulation.annotator import Manner, overlap_with_truth
 from backend.simulation.working import Desk, Tally, annotate, bitmap_of
 from backend.simulation.world import Split, World, build, local_settings, work_off
@@ -112,10 +112,9 @@ class Simulation:
             if project.stage != stage:
                 reason = f"The simulation's plan: round {number} is {stage.replace('_', '-')}."
                 stages.change(uow, project.id, stage, self.world.admin_id, reason)
+        work_off(self.runtime)  # in a stage with automatic masks they are made by themselves
 
     def _by_people(self, stage: Stage, count: int) -> dict[str, Any]:
-        if stage == "semi_automatic":
-            self._generate()
         desk = Desk.of(self.world, self._model(), self.wishes.manner, self.wishes.most_masks, self.rng)
         tally = annotate(desk, count, with_proposals=stage == "semi_automatic")
         self.tell(f"  {tally.drawn + tally.accepted} masks, {tally.clicks} clicks")
@@ -123,7 +122,6 @@ class Simulation:
 
     def _automatic(self) -> dict[str, Any]:
         """Automatic masks on what nobody annotated; the confident ones stand, and a sample of them is audited."""
-        self._generate()
         tally = Tally()
         for image_id in self._without_masks():
             truths = self.world.labelled[image_id].truths()
@@ -146,12 +144,6 @@ class Simulation:
         with self.runtime.read() as session:
             done = set(session.scalars(complete))
         return [image_id for image_id in self.world.pool if image_id not in done]
-
-    def _generate(self) -> None:
-        with self.runtime.write() as uow:
-            request = generations.Request(images="empty")
-            generations.start(uow, self.world.project_id, self.world.admin_id, request)
-        work_off(self.runtime)
 
     # --- rounds -----------------------------------------------------------------------------------------------------
 
