@@ -69,6 +69,12 @@ class Engine:
 
     def judge(self, round_id: str, version_id: str, **training: Any) -> Round:
         """Evaluates a version as what the round's trainer made, on a worker that has not seen it before."""
+        self.asked_to_judge(round_id, version_id, **training)
+        self.perform()
+        return self.now(round_id)
+
+    def asked_to_judge(self, round_id: str, version_id: str, **training: Any) -> list[str]:
+        """The jobs that wait after an evaluation was asked for."""
         shutil.rmtree(folder_of(self.runtime, round_id), ignore_errors=True)
         with self.runtime.write() as uow:
             row = uow.session.get_one(Round, round_id)
@@ -76,8 +82,7 @@ class Engine:
             row.candidate_version_id = version_id
             row.figures = row.figures | {"training": TRAINING | {"snapshot_digest": digest} | training}
             rounds.evaluate(uow, round_id)
-        self.perform()
-        return self.now(round_id)
+        return self.waiting()
 
     def now(self, round_id: str) -> Round:
         with self.runtime.read() as session:

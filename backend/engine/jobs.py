@@ -14,6 +14,7 @@ QUEUE_OF_KIND: Final = {
     "export": "cpu",
     "withdraw": "cpu",
     "renew": "cpu",
+    "follow": "cpu",
     "generate": "gpu",
     "prepare_ratings": "gpu",
     "train_detector": "train",

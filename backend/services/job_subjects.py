@@ -33,7 +33,7 @@ def given_up(uow: UnitOfWork, job: Job, reason: str) -> None:
 def taken_up(uow: UnitOfWork, job: Job) -> None:
     """A dead or cancelled job waits again, so what had failed is queued again."""
     args, again = job.args, {"state": "queued", "failure": None}
-    if job.kind in ("withdraw", "renew"):
+    if job.kind in ("withdraw", "renew", "follow"):
         return  # they work on what they find
     if job.kind == "generate":
         return  # its images wait in other jobs or have failed; to retry them is a step of the generation

@@ -57,6 +57,9 @@ def move(
     told = {"from_version_id": seen_version_id, "to_version_id": to_version_id, "kind": kind, "reason": reason}
     uow.emit("version.promoted", project_id, project_id, **told)
     uow.emit("project.changed", project_id, project_id, revision=project.revision)
+    before = uow.session.get(ModelVersion, seen_version_id) if seen_version_id else None
+    if before is not None and before.encoder_digest != version.encoder_digest:
+        uow.enqueue("follow", f"follow:{row.id}", project_id, promotion_id=row.id)
     if project.stage != "assisted_manual":
         uow.enqueue("renew", f"renew:{row.id}", project_id, cause="move", cause_id=row.id)
     return row
@@ -79,7 +82,10 @@ def _moved(uow: UnitOfWork, project_id: str, seen: str | None, to_version_id: st
 
 
 def follow(runtime: Runtime, promotion_id: str) -> int:
-    """What a committed move asks for: embeddings, where the encoder is another one; how many were asked for."""
+    """What a committed move asks for: embeddings, where the encoder is another one; how many were asked for.
+
+    Whatever a crash leaves is done by the job `follow`, which calls this as well.
+    """
     with runtime.read() as session:
         row = session.get_one(Promotion, promotion_id)
         before = session.get(ModelVersion, row.from_version_id) if row.from_version_id else None

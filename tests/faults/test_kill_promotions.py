@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from backend.db.models import Annotation, Event, Image, Job, ModelVersion, Project, Promotion, Round
+from backend.db.models import Annotation, Embedding, Event, Image, Job, ModelVersion, Project, Promotion, Round
 from backend.runtime import Runtime
 from backend.services import promotions
 from backend.storage import keys
 from segmenter.manifest import WEIGHTS
 from tests import make
-from tests.faults.promoter import KILLED, in_a_process, promote, roll_back, start, to_and_fro
+from tests.faults.promoter import KILLED, When, in_a_process, promote, roll_back, start, to_and_fro
 from workers.job import perform
 
 
@@ -32,17 +32,17 @@ class Scene:
             self.image = make.image(uow, uow.session.get_one(Project, self.project)).id
             self.person = make.actor(uow).id
 
-    def _stored(self, state: str) -> str:
+    def _stored(self, state: str, **columns: Any) -> str:
         content = f"weights {next(self.numbers)}".encode()
         digest = hashlib.sha256(content).hexdigest()
         self.runtime.storage.put(keys.release_key(digest, WEIGHTS), content)
         with self.runtime.write() as uow:
             manifest = {"files": {WEIGHTS: {"digest": digest, "bytes": len(content)}}}
-            return make.model_version(uow, digest=digest, manifest=manifest, state=state).id
+            return make.model_version(uow, digest=digest, manifest=manifest, state=state, **columns).id
 
-    def judged(self, base: str | None = None) -> str:
+    def judged(self, base: str | None = None, **version: Any) -> str:
         """A round whose candidate passed every gate beside the active version, and a proposal by it."""
-        candidate = self._stored("candidate")
+        candidate = self._stored("candidate", **version)
         with self.runtime.write() as uow:
             known: dict[str, Any] = {"project_id": self.project, "number": next(self.numbers), "trigger": "admin"}
             known |= {"state": "judged", "policy": {}, "candidate_version_id": candidate, "decision": "promote"}
@@ -119,6 +119,23 @@ def test_killed_at_any_statement_a_move_happens_wholly_or_not_at_all(
         assert status == KILLED
     assert sorted(outcomes) == outcomes and set(outcomes) == {0, 1}, "first none of it was written, then all"
     assert len(outcomes) > 10
+
+
+@pytest.mark.parametrize("moment", ["at the commit", "after"])
+def test_killed_after_a_move_to_another_encoder_its_embeddings_are_asked_for(runtime: Runtime, moment: When) -> None:
+    scene, encoder = Scene(runtime), make.digest("another encoder")
+    round_id = scene.judged(encoder_digest=encoder)
+    assert in_a_process(runtime.settings, promote, ("INSERT INTO promotion", moment), round_id) == KILLED
+    scene.check()
+    with runtime.read() as session:
+        waiting = session.scalars(select(Job.id).where(Job.kind == "follow", Job.state == "queued")).all()
+        assert session.scalars(select(Embedding)).all() == []
+    assert len(waiting) == len(scene.moves()) == (1 if moment == "after" else 0)
+    for job_id in waiting:
+        assert perform(runtime, job_id) == "done"
+    with runtime.read() as session:
+        asked = session.scalars(select(Embedding.encoder_digest)).all()
+    assert asked == [encoder] * len(waiting)
 
 
 def until_all_are_decided(scene: Scene, count: int, kill: Callable[[list[str]], bool]) -> int:

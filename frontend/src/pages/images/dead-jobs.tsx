@@ -12,6 +12,7 @@ const WORK: Record<string, string> = {
   train_detector: "Training the box detector",
   withdraw: "Taking proposals back",
   renew: "Asking for new proposals",
+  follow: "Asking for embeddings of another encoder",
   prepare_ratings: "Drawing masks to rate",
   freeze: "Freezing the data of a round",
   train: "Training a candidate",
