@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-HEAD = "0003"  # tests/migrations holds this to be the newest revision
+HEAD = "0004"  # tests/migrations holds this to be the newest revision
 _LOCK = 0x6D61736C
 
 

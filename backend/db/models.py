@@ -6,7 +6,7 @@ Those of the engine (stages, rounds, generations, audits, ratings) are in `engin
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,6 +29,7 @@ from backend.db.engine_models import Snapshot as Snapshot
 from backend.db.engine_models import Stage as Stage
 from backend.db.engine_models import StageChange as StageChange
 from backend.db.types import SerialColumn, moment, one_of
+from backend.engine.effort import clicks
 
 ActorKind = Literal["person", "token", "model"]
 ActorState = Literal["active", "suspended"]
@@ -43,6 +44,10 @@ AssignmentState = Literal["open", "leased", "done", "skipped"]
 JobState = Literal["queued", "running", "done", "dead", "cancelled"]
 ExportState = Literal["queued", "ready", "failed"]
 
+EFFORT = (
+    *("project_id", "image_id", "stage", "model_version_id", "actor_id", "source", "state", "supersedes_id"),
+    *("decided_by_id", "active_seconds", "wall_seconds", "clicks", "brush_edits", "id"),
+)
 LEASED = text("state = 'leased'")
 
 
@@ -165,6 +170,10 @@ class Embedding(Row):
     failure: Mapped[str | None]
 
 
+def _clicks(context: Any) -> int:
+    return clicks(context.get_current_parameters().get("prompts") or ())
+
+
 class Annotation(Row):
     """One mask on one image. Geometry never changes: an edit is a new row that supersedes this one.
 
@@ -183,6 +192,8 @@ class Annotation(Row):
         # What the numbers of a stage ask for, without reading the masks.
         Index("ix_annotation_counts", "project_id", "state", "stage", "source", "created_at", "image_id"),
         Index("ix_annotation_decisions", "project_id", "decided_at", "source", "state"),
+        # All that the effort table reads, image by image: rows are many times as large.
+        Index("ix_annotation_effort", *EFFORT),
     )
     project_id: Mapped[str] = mapped_column(String(36), ForeignKey("project.id"))
     image_id: Mapped[str] = mapped_column(String(36), ForeignKey("image.id"))
@@ -205,6 +216,7 @@ class Annotation(Row):
     box_w: Mapped[int]
     box_h: Mapped[int]
     prompts: Mapped[list[Json]] = mapped_column(default=list)
+    clicks: Mapped[int] = mapped_column(default=_clicks, server_default=text("0"))  # of the prompts, which stay
     chosen_candidate: Mapped[int | None]
     predicted_iou: Mapped[float | None]
     stability: Mapped[float | None]

@@ -1,6 +1,7 @@
 """What masks cost: seconds, clicks and brush edits per mask, masks per image, and what became of proposals.
 
-Reads annotations as they are kept (nothing is ever overwritten), so the whole history counts. Time and clicks are those
+Reads annotations as they are kept (nothing is ever overwritten), so the whole history counts; the database has summed
+them by image, stage, version and person. Time and clicks are those
 spent in a group, also on masks that were deleted or edited later; masks are those begun in the group that still stand.
 The paper's numbers beside ours: Segment Anything, section 4 (sam.md section 3).
 """
@@ -9,8 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple
 
 from backend.engine import intervals
 from backend.engine.intervals import Figure
@@ -19,30 +20,37 @@ ALIVE: Final = ("accepted", "proposed")
 DECISIONS: Final = ("accepted", "corrected", "rejected")
 
 
-@dataclass(frozen=True)
-class Work:
-    """One annotation: whose it is (a person's or a machine's proposal), what it replaces and what it took.
+class Portion(NamedTuple):
+    """What one person did on one image in one stage with one model version.
 
-    `decider` is who accepted or rejected a proposal. `stage` is the project's when the annotation was made.
+    `rows` annotations (masks and edits of masks) took the time and the clicks; `drawn` masks that were begun here still
+    stand. `stage` is the project's when an annotation was made.
     """
 
-    id: str
     image_id: str
-    by_person: bool
+    stage: str | None
+    version: str | None
     actor: str | None
-    state: str
-    supersedes: str | None = None
-    decider: str | None = None
-    stage: str | None = None
-    version: str | None = None
     active_seconds: float = 0.0
     wall_seconds: float = 0.0
     clicks: int = 0
     brush_edits: int = 0
+    rows: int = 0
+    drawn: int = 0
 
 
-@dataclass(frozen=True)
-class Pile:
+class Decision(NamedTuple):
+    """Proposals on one image about which one person, the `actor`, decided in the same way: one of DECISIONS."""
+
+    image_id: str
+    stage: str | None
+    version: str | None
+    actor: str | None
+    outcome: str
+    proposals: int = 1
+
+
+class Pile(NamedTuple):
     """Masks on one image that a machine made and nobody has decided on: they count in the fully automatic stage."""
 
     image_id: str
@@ -80,7 +88,25 @@ class Row:
     figures: tuple[Figure, ...]
 
 
-Key = Callable[[Work | Pile], str | None]
+Maker = Literal["person", "machine", "import"]
+Key = Callable[[Portion | Decision | Pile], str | None]
+
+
+class Edit(NamedTuple):
+    """A person's annotation and, of the one that it replaces: who made it, its state and place."""
+
+    id: str
+    state: str
+    image_id: str
+    stage: str | None
+    version: str | None
+    actor: str | None
+    before_id: str
+    before_maker: Maker
+    before_state: str
+    before_stage: str | None
+    before_version: str | None
+    before_actor: str | None
 
 
 def clicks(prompts: Iterable[Mapping[str, Any]]) -> int:
@@ -90,76 +116,75 @@ def clicks(prompts: Iterable[Mapping[str, Any]]) -> int:
     )
 
 
-def by_stage(work: Work | Pile) -> str | None:
-    return work.stage
+def by_stage(one: Portion | Decision | Pile) -> str | None:
+    return one.stage
 
 
-def by_version(work: Work | Pile) -> str | None:
-    return work.version
+def by_version(one: Portion | Decision | Pile) -> str | None:
+    return one.version
 
 
-def by_person(work: Work | Pile) -> str | None:
+def by_person(one: Portion | Decision | Pile) -> str | None:
     """Who drew the mask, or decided on the proposal."""
-    if isinstance(work, Pile):
-        return None
-    return work.actor if work.by_person else work.decider
+    return None if isinstance(one, Pile) else one.actor
 
 
-def table(works: Sequence[Work], piles: Sequence[Pile], key: Key) -> list[Row]:
+def begun(edits: Sequence[Edit]) -> list[Portion]:
+    """Masks that stand through an edit, each where it was begun: the first rows of the chains whose last row is alive.
+
+    A first row that is alive itself and replaces nothing is not among them: it is counted with its person's rows.
+    """
+    by_id = {edit.id: edit for edit in edits}
+    heads: dict[str, Portion] = {}
+    for edit in edits:
+        if edit.state not in ALIVE:
+            continue
+        first = edit
+        while first.before_id in by_id:
+            first = by_id[first.before_id]
+        if first.before_maker != "person":
+            heads[first.id] = Portion(first.image_id, first.stage, first.version, first.actor, drawn=1)
+        elif first.before_state not in ALIVE:
+            place = (first.image_id, first.before_stage, first.before_version, first.before_actor)
+            heads[first.before_id] = Portion(*place, drawn=1)
+    return list(heads.values())
+
+
+def corrected(edits: Sequence[Edit]) -> list[Decision]:
+    """Proposals that a person's mask has replaced, and who drew it: the one that stands, if there were several."""
+    replaced: dict[str, Edit] = {}
+    for edit in edits:
+        if edit.before_maker == "machine" and edit.before_state == "superseded":
+            other = replaced.get(edit.before_id)
+            if other is None or (edit.state != "deleted", edit.id) > (other.state != "deleted", other.id):
+                replaced[edit.before_id] = edit
+    return [
+        Decision(edit.image_id, edit.before_stage, edit.before_version, edit.actor, "corrected")
+        for edit in replaced.values()
+    ]
+
+
+def table(portions: Sequence[Portion], decisions: Sequence[Decision], piles: Sequence[Pile], key: Key) -> list[Row]:
     """A row for each value of `key`, sorted by it, the nameless last."""
     groups: dict[str | None, _Group] = defaultdict(_Group)
-    standing = _standing(works)
-    persons = {work.id for work in works if work.by_person}
-    edits = {work.supersedes: work for work in works if work.by_person and work.supersedes}
-    corrected = {name: work for name, work in edits.items() if name not in persons}
-    for work in works:
-        if work.by_person:
-            _add_work(groups[key(work)].cells[work.image_id], work, work.id in standing)
-        elif outcome := _decision(work, corrected):
-            decided, decider = outcome
-            group = groups[key(replace(work, decider=decider))]
-            group.decisions[decided] += 1
-            group.cells[work.image_id].accepted += decided == "accepted"
+    for portion in portions:
+        _add(groups[key(portion)].cells[portion.image_id], portion)
+    for decision in decisions:
+        group = groups[key(decision)]
+        group.decisions[decision.outcome] += decision.proposals
+        group.cells[decision.image_id].accepted += decision.proposals if decision.outcome == "accepted" else 0
     for pile in piles:
         groups[key(pile)].cells[pile.image_id].accepted += pile.masks
     return [_row(name, groups[name]) for name in sorted(groups, key=lambda name: (name is None, name or ""))]
 
 
-def _standing(works: Sequence[Work]) -> set[str]:
-    """First rows of the chains of edits by people whose last row is alive."""
-    persons = {work.id: work for work in works if work.by_person}
-    found = set()
-    for work in persons.values():
-        if work.state not in ALIVE:
-            continue
-        while work.supersedes in persons:
-            work = persons[work.supersedes]
-        found.add(work.id)
-    return found
-
-
-def _add_work(cell: _Cell, work: Work, stands: bool) -> None:
-    cell.active_seconds += work.active_seconds
-    cell.wall_seconds += work.wall_seconds
-    cell.clicks += work.clicks
-    cell.brush_edits += work.brush_edits
-    cell.rows += 1
-    cell.drawn += stands
-
-
-def _decision(work: Work, corrected: Mapping[str, Work]) -> tuple[str, str | None] | None:
-    """What a person decided on a proposal, and who; None if nobody has (a newer version may have replaced it)."""
-    if work.state == "superseded" and work.id in corrected:
-        return "corrected", corrected[work.id].actor
-    if work.decider is not None and work.state in ("accepted", "rejected"):
-        return work.state, work.decider
-    return None
-
-
-def _decided_by(work: Work, decider: str | None) -> Work:
-    return Work(
-        work.id, work.image_id, False, None, work.state, decider=decider, stage=work.stage, version=work.version
-    )
+def _add(cell: _Cell, portion: Portion) -> None:
+    cell.active_seconds += portion.active_seconds
+    cell.wall_seconds += portion.wall_seconds
+    cell.clicks += portion.clicks
+    cell.brush_edits += portion.brush_edits
+    cell.rows += portion.rows
+    cell.drawn += portion.drawn
 
 
 def _row(key: str | None, group: _Group) -> Row:

@@ -1,4 +1,7 @@
-"""What masks cost in a project, from its annotations: by stage, by model version with its round, by person."""
+"""What masks cost in a project, from its annotations: by stage, by model version with its round, by person.
+
+The database sums; only edits, which hang together in chains, are read one by one.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.db.models import Actor, Annotation, Image, ModelVersion, Round
 from backend.engine import effort
-from backend.engine.effort import Pile, Row, Work
+from backend.engine.effort import Decision, Edit, Pile, Portion, Row
 from backend.services import projects
 
+_AT_ONCE: Final = 500
 STAGES: Final = ("assisted_manual", "semi_automatic", "fully_automatic")
 STAGE_NAMES: Final = {
     "assisted_manual": "Assisted-manual",
@@ -25,10 +29,13 @@ STAGE_NAMES: Final = {
 def of_project(session: Session, project_id: str) -> dict[str, list[dict[str, Any]]]:
     """{"stages", "versions", "annotators"}: rows of figures. Imported masks took nobody's time and are left out."""
     projects.find(session, project_id)
-    works, piles = [*_by_people(session, project_id), *_decided(session, project_id)], _piles(session, project_id)
-    stages = sorted(effort.table(works, piles, effort.by_stage), key=lambda row: STAGES.index(row.key or STAGES[0]))
-    versions = effort.table(works, piles, effort.by_version)
-    people = effort.table(works, [], effort.by_person)
+    edits, piles = _edits(session, project_id), _piles(session, project_id)
+    portions = [*_portions(session, project_id), *effort.begun(edits)]
+    decisions = [*_decisions(session, project_id), *effort.corrected(edits)]
+    stages = effort.table(portions, decisions, piles, effort.by_stage)
+    stages.sort(key=lambda row: STAGES.index(row.key or STAGES[0]))
+    versions = effort.table(portions, decisions, piles, effort.by_version)
+    people = effort.table(portions, decisions, [], effort.by_person)
     rounds = _rounds(session, project_id)
     named = {key: {"name": name, "round": rounds.get(key)} for key, name in _version_names(session, versions).items()}
     return {
@@ -44,52 +51,68 @@ def _told(row: Row, names: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _machine() -> ColumnElement[bool]:
-    return or_(Annotation.source.in_(("automatic", "detector")), Actor.kind == "model")
+    models = select(Actor.id).where(Actor.kind == "model")
+    return or_(Annotation.source.in_(("automatic", "detector")), Annotation.actor_id.in_(models))
 
 
-def _of(project_id: str, *columns: Any) -> Select[*tuple[Any, ...]]:
-    query = select(*columns).join(Actor, Actor.id == Annotation.actor_id).join(Image, Image.id == Annotation.image_id)
-    kept = (Annotation.project_id == project_id, Image.state != "erased", Annotation.source != "import")
-    return query.where(*kept)
+def _counts(project_id: str) -> ColumnElement[bool]:
+    erased = select(Image.id).where(Image.project_id == project_id, Image.state == "erased")
+    mine = (Annotation.project_id == project_id, Annotation.source != "import")
+    return and_(*mine, Annotation.image_id.not_in(erased))
 
 
-def _by_people(session: Session, project_id: str) -> list[Work]:
-    columns = (
-        *(Annotation.id, Annotation.image_id, Annotation.actor_id, Annotation.state, Annotation.supersedes_id),
-        *(Annotation.stage, Annotation.model_version_id, Annotation.active_seconds, Annotation.wall_seconds),
-        *(Annotation.prompts, Annotation.brush_edits),
+_PLACE: Final = (Annotation.image_id, Annotation.stage, Annotation.model_version_id)
+
+
+def _portions(session: Session, project_id: str) -> list[Portion]:
+    """What people did, summed by image, stage, version and person."""
+    by = (*_PLACE, Annotation.actor_id)
+    stands = and_(Annotation.state.in_(effort.ALIVE), Annotation.supersedes_id.is_(None))
+    sums = (
+        *(func.sum(Annotation.active_seconds), func.sum(Annotation.wall_seconds)),
+        *(func.sum(Annotation.clicks), func.sum(Annotation.brush_edits)),
+        *(func.count(), func.count(case((stands, 1)))),
     )
-    return [
-        Work(
-            *(row.id, row.image_id, True, row.actor_id, row.state, row.supersedes_id, None),
-            *(row.stage, row.model_version_id, row.active_seconds, row.wall_seconds),
-            *(effort.clicks(row.prompts), row.brush_edits),
-        )
-        for row in session.execute(_of(project_id, *columns).where(~_machine()))
-    ]
+    query = select(*by, *sums).where(_counts(project_id), ~_machine()).group_by(*by)
+    return [Portion._make(row) for row in session.execute(query)]
 
 
-def _decided(session: Session, project_id: str) -> list[Work]:
-    """Proposals that somebody accepted, rejected or replaced."""
-    columns = (
-        *(Annotation.id, Annotation.image_id, Annotation.actor_id, Annotation.state, Annotation.decided_by_id),
-        *(Annotation.stage, Annotation.model_version_id),
-    )
-    decided = or_(Annotation.decided_by_id.is_not(None), Annotation.state == "superseded")
-    return [
-        Work(
-            *(row.id, row.image_id, False, row.actor_id, row.state, None, row.decided_by_id),
-            *(row.stage, row.model_version_id),
-        )
-        for row in session.execute(_of(project_id, *columns).where(_machine(), decided))
-    ]
+def _edits(session: Session, project_id: str) -> list[Edit]:
+    """Annotations by people that replace another one, of whatever making.
+
+    Two reads that the index alone answers and a join here: half the time of a join in the database.
+    """
+    made = (Annotation.supersedes_id, Annotation.id, Annotation.state, *_PLACE, Annotation.actor_id)
+    mine = (_counts(project_id), ~_machine(), Annotation.supersedes_id.is_not(None))
+    edits: list[tuple[Any, ...]] = [tuple(row) for row in session.execute(select(*made).where(*mine))]
+    superseded = (Annotation.project_id == project_id, Annotation.state == "superseded")
+    before = _replaced(session, and_(*superseded))
+    others = [edit[0] for edit in edits if edit[0] not in before]  # an edit was undone
+    for start in range(0, len(others), _AT_ONCE):
+        before |= _replaced(session, Annotation.id.in_(others[start : start + _AT_ONCE]))
+    return [Edit._make((*edit[1:], edit[0], *before[edit[0]])) for edit in edits]
+
+
+def _replaced(session: Session, which: ColumnElement[bool]) -> dict[str, tuple[Any, ...]]:
+    """By id: maker, state, stage, version, person."""
+    maker = case((Annotation.source == "import", "import"), (_machine(), "machine"), else_="person")
+    told = (Annotation.state, Annotation.stage, Annotation.model_version_id, Annotation.actor_id)
+    return {row[0]: tuple(row[1:]) for row in session.execute(select(Annotation.id, maker, *told).where(which))}
+
+
+def _decisions(session: Session, project_id: str) -> list[Decision]:
+    """Proposals that somebody accepted or rejected."""
+    by = (*_PLACE, Annotation.decided_by_id, Annotation.state)
+    decided = (Annotation.decided_by_id.is_not(None), Annotation.state.in_(("accepted", "rejected")))
+    query = select(*by, func.count()).where(_counts(project_id), _machine(), *decided).group_by(*by)
+    return [Decision._make(row) for row in session.execute(query)]
 
 
 def _piles(session: Session, project_id: str) -> list[Pile]:
-    by = (Annotation.image_id, Annotation.stage, Annotation.model_version_id)
     undecided = (Annotation.decided_by_id.is_(None), Annotation.state.in_(effort.ALIVE))
-    query = _of(project_id, *by, func.count()).where(_machine(), *undecided, Annotation.stage == "fully_automatic")
-    return [Pile(*row) for row in session.execute(query.group_by(*by))]
+    mine = (_counts(project_id), _machine(), *undecided, Annotation.stage == "fully_automatic")
+    query = select(*_PLACE, func.count()).where(*mine).group_by(*_PLACE)
+    return [Pile._make(row) for row in session.execute(query)]
 
 
 def _rounds(session: Session, project_id: str) -> dict[str | None, int]:

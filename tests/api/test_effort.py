@@ -3,11 +3,16 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from backend.db.models import Round
+from backend.engine.effort import Row
 from backend.runtime import Runtime
 from backend.services import metrics
 from tests import make
+from tests.engine import effort_oracle
+from tests.engine.effort_oracle import Work
+from tests.engine.test_effort import KEYS, histories
 from tests.web import Browser, draft, mask
 
 
@@ -99,3 +104,55 @@ def test_piles_of_the_fully_automatic_stage_count_on_both_databases(any_runtime:
     assert (per_image["value"], per_image["n"], per_image["paper"]) == (2, 2, "about 100")
     assert [figures(manual)[name]["value"] for name in ("Active seconds per mask", "Clicks per mask")] == [8, 1]
     assert [row["name"] for row in table["annotators"]] == ["Ada"]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(works=histories())
+def test_the_database_sums_what_the_rows_say_one_by_one(any_runtime: Runtime, works: list[Work]) -> None:
+    """Against the plain oracle, in a project of its own beside those of the examples before."""
+    with any_runtime.write() as uow:
+        project, names = make.project(uow), {name: make.actor(uow, name=name).id for name in ("ada", "bob")}
+        names["model"] = make.actor(uow, kind="model").id
+        images = {name: make.image(uow, project) for name in "ij"}
+        versions = {name: make.model_version(uow).id for name in ("v1", "v2")}
+        ids: dict[str, str] = {}
+        for work in works:
+            fields = {"state": work.state, "stage": work.stage, "model_version_id": versions.get(work.version or "")}
+            fields |= {"supersedes_id": ids.get(work.supersedes or ""), "decided_by_id": names.get(work.decider or "")}
+            fields |= {"source": "click" if work.by_person else "automatic", "active_seconds": work.active_seconds}
+            fields |= {"prompts": [{"kind": "box", "x0": 1.0}] * work.clicks}
+            row = make.annotation(
+                uow, images[work.image_id], uow.session.get_one(make.models.Actor, names[work.actor or ""]), **fields
+            )
+            ids[work.id] = row.id
+        make.annotation(uow, images["i"], uow.session.get_one(make.models.Actor, names["ada"]), source="import")
+    with any_runtime.read() as session:
+        found = metrics.of_project(session, project.id)
+    known = {**{value: key for key, value in versions.items()}, **{value: key for key, value in names.items()}}
+    piled = [
+        effort_oracle.Pile(work.image_id, work.stage, work.version, 1)
+        for work in works
+        if not work.by_person and work.stage == "fully_automatic" and work.state == "proposed"
+    ]
+    for name, key in zip(("stages", "versions", "annotators"), KEYS, strict=True):
+        piles = [] if key == "by_person" else piled
+        expected = {row.key: row for row in effort_oracle.table(works, piles, getattr(effort_oracle, key))}
+        rows = {known.get(row["key"], row["key"]): row for row in found[name]}
+        assert rows.keys() == expected.keys()
+        for name_of_row, row in rows.items():
+            assert _told(row) == _expected(expected[name_of_row])
+
+
+def _told(row: dict[str, Any]) -> list[object]:
+    figures = [(one["name"], one["n"], one["value"], one["low"], one["high"]) for one in row["figures"]]
+    return [row["image_count"], row["mask_count"], *map(_near, figures)]
+
+
+def _expected(row: Row) -> list[object]:
+    figures = [(one.name, one.n, one.value, one.low, one.high) for one in row.figures]
+    return [row.images, row.masks, *map(_near, figures)]
+
+
+def _near(figure: tuple[object, ...]) -> tuple[object, ...]:
+    """Sums of floats in another order differ in their last digits."""
+    return tuple(round(value, 9) if isinstance(value, float) else value for value in figure)

@@ -9,12 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, Engine, inspect, text
+from sqlalchemy import CheckConstraint, Engine, bindparam, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 import migrations
-from backend.db.models import Assignment, Base, Category, Project, Round
+from backend.db.models import Annotation, Assignment, Base, Category, Project, Round
 from backend.db.session import engine_from_url
+from backend.engine.effort import clicks
 from backend.errors import Unavailable
 from backend.runtime import Runtime
 from backend.settings import Settings
@@ -123,6 +124,31 @@ def test_rows_of_the_first_schema_live_through_the_second_and_back(engine: Engin
         wrong = f"UPDATE annotation SET {column}"
         with pytest.raises(IntegrityError), engine.begin() as connection:
             connection.execute(text(wrong))
+
+
+PROMPTS = [
+    {"kind": "box", "x0": 1.0, "y0": 1.0, "x1": 5.0, "y1": 5.0, "at_ms": 0},
+    *[{"kind": "point", "x": 2.0, "y": 2.0, "label": label, "at_ms": 9} for label in (1, 0, -1, 2)],
+    {"kind": "mask"},
+]
+
+
+def test_clicks_of_older_annotations_are_counted_from_their_prompts(engine: Engine) -> None:
+    migrations.upgrade(engine, "0003")
+    with engine.begin() as connection:
+        for statement in FIRST_ROWS:
+            insert = statement.replace(" source, state,", " stage, source, state,")
+            insert = insert.replace(" 'click', '", " 'assisted_manual', 'click', '")
+            insert = insert.replace("{true}", "1" if engine.dialect.name == "sqlite" else "true")
+            connection.execute(text(insert))
+        kept = text("UPDATE annotation SET prompts = :told WHERE id = 'm2'").bindparams(
+            bindparam("told", PROMPTS, Annotation.__table__.c.prompts.type)
+        )
+        connection.execute(kept)
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT id, clicks FROM annotation ORDER BY id")).all()
+    assert [tuple(row) for row in found] == [("m1", 0), ("m2", clicks(PROMPTS))]
 
 
 def test_an_image_is_leased_once_and_a_project_has_one_running_round(any_runtime: Runtime) -> None:
