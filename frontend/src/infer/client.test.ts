@@ -98,7 +98,7 @@ describe("start", () => {
     vi.stubGlobal("crossOriginIsolated", false);
     void client.load(RELEASE);
     line().say({ kind: "progress", id: line().last("load").id, stage: "starting" });
-    await vi.advanceTimersByTimeAsync(61_000);
+    await vi.advanceTimersByTimeAsync(181_000);
     expect(client.state.value).toMatchObject({ kind: "failed", error: { code: "runtime" } });
   });
 

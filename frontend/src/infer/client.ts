@@ -23,7 +23,7 @@ export type LoadState =
 
 /** Starting with threads can hang without an error (a worker that never boots); then one thread is tried. */
 const THREADED_START_MS = 30_000;
-const START_MS = 60_000;
+const START_MS = 180_000;
 const MOST_THREADS = 4;
 
 type Unsent = Request extends infer Each ? (Each extends Request ? Omit<Each, "id"> : never) : never;

@@ -89,7 +89,7 @@ export function PreviewCard({ projectId, policy, onSaved }: PreviewCardProps) {
             <Slider label="Predicted IoU at least" name="min_predicted_iou" limits={limits.value} moved={moved} />
             <Slider label="Stability at least" name="min_stability" limits={limits.value} moved={moved} />
             <p data-testid="kept" data-kept={kept}>
-              <strong>{kept}</strong> of {count(all.length, "proposal")} on {count(found.images.length, "image")}
+              <strong>{kept}</strong> of {count(all.length, "proposal")} on {count(found.images.length, "image")} stay
             </p>
             <Button onClick={() => void save()} disabled={!moved.value} testId="save-limits">
               Use these limits

@@ -56,7 +56,7 @@ export function StartGeneration({ projectId, generations, onChanged }: StartProp
       </header>
       <form class="form" onSubmit={start} noValidate>
         <ChoiceField label="Where masks come from" value={source} options={SOURCES} testId="generation-source" />
-        <ChoiceField label="On" value={images} options={IMAGES} testId="generation-images" />
+        <ChoiceField label="Which images" value={images} options={IMAGES} testId="generation-images" />
         {source.value === "automatic" && (
           <NumberField
             label="Points along each side"

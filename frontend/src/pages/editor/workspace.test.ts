@@ -37,15 +37,19 @@ it("keeps its version, and knows of the one that became active", async () => {
   expect([workspace.version.value?.id, workspace.newer.value]).toEqual(["two", null]);
 });
 
-it("believes the last question, not the last answer", async () => {
+it("asks one question after the other, and of many that wait one", async () => {
   active = "held";
   const early = workspace.lookForNewer();
   await until(() => held !== null);
   active = "one";
-  await workspace.lookForNewer();
+  const later = [workspace.lookForNewer(), workspace.lookForNewer(), workspace.lookForNewer()];
+  const before = server.calls.length;
   json(held as unknown as ServerResponse, 200, project("two"));
   await early;
+  expect(workspace.newer.value?.id).toBe("two");
+  await Promise.all(later);
   expect(workspace.newer.value).toBeNull();
+  expect(server.calls.slice(before).filter(({ path }) => path === "/api/projects/p").length).toBe(1);
 });
 
 it("does not offer the version that was adopted while the answer was under way", async () => {

@@ -18,14 +18,14 @@ export class Workspace {
     () => this.images.value.filter((image) => image.complete).length,
   );
 
-  /** Counts the questions for the active version, so that an overtaken answer is known. */
-  private asked = 0;
+  /** The question for the active version that is under way, and the one that waits for it to end. */
+  private asking: Promise<void> = Promise.resolve();
+  private askingNext: Promise<void> | null = null;
 
   constructor(readonly projectId: string) {}
 
   /** Loads project, categories and version; throws ApiError. The list of images comes in the background. */
   async load(): Promise<void> {
-    this.asked += 1;
     const [project, categories] = await Promise.all([api.project(this.projectId), api.categories(this.projectId)]);
     const version = project.active_version_id ? await api.modelVersion(project.active_version_id) : null;
     // Together: a project that shows without its version would look as if it had none.
@@ -39,15 +39,25 @@ export class Workspace {
   }
 
   /** Asks which version is active now. The one in use stays: two of them never answer for one mask. */
-  async lookForNewer(): Promise<void> {
-    const turn = ++this.asked;
+  lookForNewer(): Promise<void> {
+    // One after the other, so that the last answer is the latest; and of many that wait one is enough.
+    this.askingNext ??= this.asking
+      .catch(() => undefined)
+      .then(() => {
+        this.askingNext = null;
+        this.asking = this.askForNewer();
+        return this.asking;
+      });
+    return this.askingNext;
+  }
+
+  private async askForNewer(): Promise<void> {
     const project = await api.project(this.projectId);
     const active = project.active_version_id;
     const other = active && active !== this.version.peek()?.id ? await api.modelVersion(active) : null;
-    // The version may have moved again, or have been adopted, while the answers were under way.
-    if (turn !== this.asked) return;
     batch(() => {
       this.project.value = project;
+      // It may have been adopted while the answers were under way.
       this.newer.value = other?.id === this.version.peek()?.id ? null : other;
     });
   }

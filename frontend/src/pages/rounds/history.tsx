@@ -24,20 +24,26 @@ export function History({ projectId, rounds, promotions, shown }: HistoryProps) 
       <header>
         <h2>History</h2>
         <span class="space" />
-        <ul class="legend" aria-label="Signs">
-          <li>
-            <span class="rail-sign active" /> serves now
-          </li>
-          <li>
-            <span class="rail-sign past" /> served before
-          </li>
-          <li>
-            <span class="rail-sign side" /> never served
-          </li>
-        </ul>
+        {rows.length > 0 && (
+          <ul class="legend" aria-label="Signs">
+            <li>
+              <span class="rail-sign active" /> serves now
+            </li>
+            <li>
+              <span class="rail-sign past" /> served before
+            </li>
+            <li>
+              <span class="rail-sign side" /> never served
+            </li>
+          </ul>
+        )}
       </header>
       {rows.length === 0 ? (
-        <p class="quiet-text">No round yet. The project is served by the version that it was made with.</p>
+        <p>
+          No round yet: the project is served by the version that it was made with. A round trains a copy of that
+          version on the masks that people made, tries both on images that neither learned from, and says in words
+          whether the copy should take over. Nothing changes for annotators until somebody promotes it.
+        </p>
       ) : (
         <ScrollAcross label="Rounds and moves">
           <table class="table history-rows">

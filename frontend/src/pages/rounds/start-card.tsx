@@ -78,12 +78,12 @@ export function StartCard({
               <span class="beside">{needed > 0 && `of ${number(needed)} needed`}</span>
             </dd>
           </div>
-          {stage && (
+          {stage && stage.acceptance !== null && (
             <div title="Share of the proposals decided in this stage that were accepted as they were">
-              <dt>Accepted</dt>
+              <dt>Accepted as they are</dt>
               <dd>
-                <strong>{stage.acceptance === null ? "–" : percent(stage.acceptance, 0)}</strong>
-                {stage.numbers.decided > 0 && <span class="beside">of {count(stage.numbers.decided, "proposal")}</span>}
+                <strong>{percent(stage.acceptance, 0)}</strong>
+                <span class="beside">of {count(stage.numbers.decided, "proposal")}</span>
               </dd>
             </div>
           )}
