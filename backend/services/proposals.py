@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Select, and_, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from backend.db.models import Actor, Annotation, Assignment, Generation, Image, ModelVersion, Project, Source
 from backend.db.session import insert_new
@@ -78,7 +78,8 @@ def replace(uow: UnitOfWork, generation: Generation, image: Image, rows: Sequenc
     """Make these the image's proposals of the generation's source; returns how many there are now.
 
     ``rows`` are column values as :func:`backend.services.annotations.checked` gives them. Untouched proposals of the
-    same source that are not among them are withdrawn; one that was withdrawn earlier comes back.
+    same source that are not among them are withdrawn; one that was withdrawn earlier comes back, unless a person's mask
+    replaces it.
     """
     session, source = uow.session, generation.settings["source"]
     project = session.get_one(Project, image.project_id)
@@ -97,13 +98,19 @@ def replace(uow: UnitOfWork, generation: Generation, image: Image, rows: Sequenc
     withdrawn = _withdrawn(uow, and_(gone, Annotation.id.not_in(ids)))
     for row in rows:
         insert_new(session, Annotation, {**row, **shared}, ["id"])
-    back = update(Annotation).where(Annotation.id.in_(ids), Annotation.state == "withdrawn")
+    back = update(Annotation).where(Annotation.id.in_(ids), Annotation.state == "withdrawn", ~_has_heir())
     session.execute(back.values(state="proposed", revision=Annotation.revision + 1), execution_options=_QUIET)
     alive = select(func.count()).where(Annotation.id.in_(ids), Annotation.state == "proposed")
     count = session.scalar(alive) or 0
     if count or withdrawn:
         uow.emit("image.proposals", image.project_id, image.id, count=count, generation_id=generation.id)
     return count
+
+
+def _has_heir() -> ColumnElement[bool]:
+    """A person's mask has taken the place of a proposal, and counts."""
+    heir = aliased(Annotation)
+    return exists().where(heir.supersedes_id == Annotation.id, heir.state.not_in(("deleted", "rejected", "withdrawn")))
 
 
 def untouched() -> ColumnElement[bool]:

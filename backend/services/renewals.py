@@ -96,13 +96,18 @@ def _is_at_it(session: Session, project: Project, source: str) -> bool:
 
 
 def _request(session: Session, project: Project, version: ModelVersion, chosen: ProjectPolicy) -> generations.Request:
-    """As the policy says; whatever is confident is kept, also where the limits are lower than the family's preset."""
-    preset, (limits, source) = generations.preset_of(version), proposals.confident(session, project)
+    made_by: Any = chosen.confident.source
+    changes = changes_of(session, project, version, chosen)
+    return generations.Request(made_by, "unfinished", None, changes, chosen.proposals.min_box_score)
+
+
+def changes_of(session: Session, project: Project, version: ModelVersion, chosen: ProjectPolicy) -> dict[str, Any]:
+    """How a policy changes the preset: whatever is confident is kept, also where a limit is below the family's own."""
+    preset, (limits, _) = generations.preset_of(version), proposals.confident(session, project)
     least = {"pred_iou_thresh": limits.min_predicted_iou, "stability_score_thresh": limits.min_stability}
     changes: dict[str, Any] = {
         name: min(getattr(preset, name), limit) for name, limit in least.items() if limit is not None
     }
     if chosen.proposals.points_per_side is not None:
         changes["points_per_side"] = chosen.proposals.points_per_side
-    made_by: Any = source
-    return generations.Request(made_by, "unfinished", None, changes, chosen.proposals.min_box_score)
+    return changes
