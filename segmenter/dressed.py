@@ -35,7 +35,7 @@ class Dressed(nn.Module):
         self.shapes = embedding_shapes(starter)
         carried = sum(math.prod(shape) for shape in self.shapes.values())
         self.free = CHANNELS * CELLS * CELLS - carried
-        if OFFICIAL_FRAME % config.frame or OFFICIAL_LOGITS % config.logits or self.free < 0:
+        if config.frame > OFFICIAL_FRAME or self.free < 0:
             raise ValueError(
                 f"a starter with a frame of {config.frame} and {carried} values an image does not fit official shapes"
             )
@@ -67,7 +67,7 @@ class Dressed(nn.Module):
         }
         # Half a pixel stays half a pixel of either frame (sam.md 1.2).
         coords = (point_coords + 0.5) * (config.frame / OFFICIAL_FRAME) - 0.5
-        mask = F.avg_pool2d(mask_input, OFFICIAL_LOGITS // config.logits)
+        mask = F.interpolate(mask_input, (config.logits, config.logits), mode="bilinear", align_corners=False)
         logits, scores = self.starter.decode(levels, coords, point_labels, mask, has_mask_input)
         size = (OFFICIAL_LOGITS, OFFICIAL_LOGITS)
         return F.interpolate(logits, size, mode="bilinear", align_corners=False), scores

@@ -16,6 +16,7 @@ from segmenter.config import MODEL_CONFIGS
 from segmenter.export import METADATA_KEY, ParityError, check_parity, describe, session, write_release
 from segmenter.manifest import STARTER, InvalidRelease, find_weights, read_manifest, shipped, verify
 from segmenter.modeling.starter import Starter
+from segmenter.resolution import framed
 from tests.segmenter.test_starter import TINY
 
 
@@ -127,5 +128,5 @@ def test_the_shipped_starter_is_whole_small_and_of_the_named_config() -> None:
     manifest = verify(STARTER)
     assert sum(file["bytes"] for file in manifest["files"].values()) <= 25_000_000
     model = load_release(STARTER).model
-    assert model.config == MODEL_CONFIGS["starter"] == build(model.config).config
+    assert model.config == framed(MODEL_CONFIGS["starter"], model.config.frame) == build(model.config).config
     assert (STARTER / "MODEL_CARD.md").is_file()
