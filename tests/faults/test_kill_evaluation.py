@@ -22,6 +22,7 @@ MOMENTS: dict[str, Moment] = {
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 def test_a_comparison_that_is_killed_promotes_once_and_ends(
     runtime: Runtime, tiny_release: Path, exported_release: Path, tmp_path: Path
 ) -> None:

@@ -168,6 +168,7 @@ def test_processes_that_die_at_random_leave_a_pointer_that_is_right(any_runtime:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 def test_a_hundred_promotions_and_rollbacks_under_sigkill(any_runtime: Runtime) -> None:
     """Reliability A4: the signal comes from outside, at any moment, also within a commit."""
     scene, chance, kills = Scene(any_runtime), random.Random(7), itertools.count(1)

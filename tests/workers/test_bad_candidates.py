@@ -50,6 +50,7 @@ def other_weights(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_no_bad_candidate_becomes_active_and_a_good_one_does(
     runtime: Runtime, tiny_release: Path, exported_release: Path, tmp_path: Path
 ) -> None:
@@ -161,6 +162,7 @@ def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 def test_a_model_that_learned_shuffled_labels_is_rejected(runtime: Runtime, shuffled: Path, tmp_path: Path) -> None:
     engine = Engine(runtime, names.STARTER, tmp_path)
     candidate = engine.stored(shuffled)

@@ -29,6 +29,7 @@ def trained_by(engine: Engine, monkeypatch: pytest.MonkeyPatch, **recipe: Any) -
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 def test_what_a_bad_trainer_makes_never_becomes_active_and_what_a_good_one_makes_does(
     runtime: Runtime, tiny_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
