@@ -36,7 +36,7 @@ def import_(
     """
     from backend.services import imports
 
-    with _opened(data) as runtime:
+    with opened(data) as runtime:
         report = imports.import_paths(runtime, project, paths, _tell_progress)
     _end_progress()
     for line in report.left_out:
@@ -63,7 +63,7 @@ def export(
         raise typer.BadParameter(f"only {exports.FORMAT} can be written", param_hint="--format")
     if out.suffix not in (".json", ".zip"):
         raise typer.BadParameter("the file's name ends in .json or .zip", param_hint="--out")
-    with _opened(data) as runtime:
+    with opened(data) as runtime:
         counts = exports.write_file(runtime, project, out, images, _tell_progress)
     _end_progress()
     typer.echo(f"{out}: {counts.images} images, {counts.annotations} annotations, {counts.categories} categories.")
@@ -73,12 +73,12 @@ def demo(data: Data = None) -> None:
     """Make the demo project from the photographs that come with scikit-image."""
     from backend.services import demo as demo_project
 
-    with _opened(data) as runtime:
+    with opened(data) as runtime:
         typer.echo(f"Made the demo project {demo_project.create(runtime)}.")
 
 
 @contextmanager
-def _opened(data: Path | None) -> Iterator[Runtime]:
+def opened(data: Path | None) -> Iterator[Runtime]:
     """A runtime on a migrated database in which the shipped model is registered."""
     import migrations
     from backend.runtime import Runtime
