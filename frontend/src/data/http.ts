@@ -61,7 +61,13 @@ function makeClient(): Client<paths> {
 
 /** The body of an answer that came through `client()`; failures have been thrown before. */
 export async function answer<T>(asked: Promise<{ data?: T }>): Promise<T> {
-  return (await asked).data as T;
+  try {
+    return (await asked).data as T;
+  } catch (cause) {
+    // The status came in time, the rest of the answer did not.
+    if (cause instanceof DOMException && cause.name === "TimeoutError") throw unreachable();
+    throw cause;
+  }
 }
 
 /** Fetches bytes; throws ApiError unless the status is 2xx. */
@@ -76,13 +82,17 @@ async function guarded(asked: Request, timeoutMs = TIMEOUT_MS): Promise<Response
     response = await fetch(asked, { signal: AbortSignal.any([asked.signal, AbortSignal.timeout(timeoutMs)]) });
   } catch (cause) {
     if (asked.signal.aborted) throw cause;
-    reachable.value = false;
-    throw new ApiError(0, "unreachable", "The server does not answer.");
+    throw unreachable();
   }
   reachable.value = true;
   if (response.status === 401) signedIn.value = false;
   if (!response.ok) throw await readError(response);
   return response;
+}
+
+function unreachable(): ApiError {
+  reachable.value = false;
+  return new ApiError(0, "unreachable", "The server does not answer.");
 }
 
 /** Reads the envelope `{"error": code, "detail": text}`; anything else (a proxy's page) is reported by its status. */

@@ -442,7 +442,7 @@ export class Editor {
     if (here && kind === "embedding.failed") this.engine.heard("failed", String(payload.failure ?? "unknown reason"));
     if (here && kind === "image.ready" && !this.picture.peek()) void this.open(subjectId);
     if (kind.startsWith("image.") || kind.startsWith("embedding.")) void this.workspace.refresh(subjectId);
-    if (kind.startsWith("category.") || kind === "project.changed") void this.workspace.loadCategories();
+    if (kind.startsWith("category.") || kind === "project.changed") this.refreshCategories();
     if (kind === "assignment.changed") {
       this.holding.heard(subjectId, (payload.holder_id as string | null) ?? null, me.peek()?.id);
     }
@@ -459,6 +459,10 @@ export class Editor {
     if (!this.workspace.project.peek()) return;
     void this.reloadAnnotations();
     this.lookForNewer();
+  }
+
+  private refreshCategories(): void {
+    this.workspace.loadCategories().catch((error: Error) => console.warn(error.message));
   }
 
   private lookForNewer(): void {
