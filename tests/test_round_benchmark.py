@@ -31,7 +31,7 @@ def coco_folder(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(1800)
 def test_a_round_is_measured_from_its_trigger_to_its_report(coco_folder: Path, tiny_release: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.round", "--data", str(coco_folder), "--minutes", "0.1"]

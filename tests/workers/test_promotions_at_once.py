@@ -21,7 +21,7 @@ def other_release(tmp_path_factory: pytest.TempPathFactory, exported_release: Pa
     return write_exported_release(tmp_path_factory.mktemp("other"), exported_release)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(1800)
 def test_a_person_and_the_policy_promote_at_once_and_exactly_one_wins(
     any_runtime: Runtime, tiny_release: Path, exported_release: Path, other_release: Path, tmp_path: Path
