@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from onnx import ModelProto
+
     from segmenter.config import ModelConfig
 
 TINY_FRAME = 64
@@ -71,3 +75,56 @@ def write_exported_release(folder: Path, base: Path) -> Path:
             save_weights(folder / "weights.safetensors", state, config)
             write_release(folder / "weights.safetensors", "tiny", "1", folder / "release", with_encoder=False)
     return folder / "release"
+
+
+def write_other_release(folder: Path, base: Path, seed: int, decoder: float = 0.0, encoder: float = 0.0) -> Path:
+    """A whole release that answers otherwise than ``base``, in seconds: its weights are moved at random by shares.
+
+    Those of the decoder are moved in the graph as well, which is then compared with torch as every export is. Without a
+    share the part stays as it is.
+    """
+    from workers.machine import settle
+
+    settle()
+    import onnx
+    import torch
+    from onnx import helper
+
+    from segmenter.checkpoint import load_weights, model_of, save_weights
+    from segmenter.export import METADATA_KEY, check_parity, describe
+    from segmenter.manifest import DECODER, MANIFEST, WEIGHTS, file_digest
+
+    state, config = load_weights(base / WEIGHTS)
+    graph = onnx.load(base / DECODER)
+    generator = torch.Generator().manual_seed(seed)
+    for name, value in state.items():
+        share = encoder if name.startswith("image_encoder.") else decoder
+        if share and value.is_floating_point() and value.ndim > 1:
+            moved = (value * (1 + share * torch.randn(value.shape, generator=generator))).half()
+            if name.startswith("image_encoder.") or _put(graph, f"model.{name}", moved.numpy()):
+                value.copy_(moved)
+    folder.mkdir(parents=True)
+    save_weights(folder / WEIGHTS, state, config)
+    model = model_of(*load_weights(folder / WEIGHTS))
+    description = describe(model, "moved", str(seed))
+    check_parity(model, None, graph)
+    helper.set_model_props(graph, {METADATA_KEY: json.dumps(description, sort_keys=True)})
+    (folder / DECODER).write_bytes(graph.SerializeToString())
+    files = {
+        name: {"digest": file_digest(folder / name), "bytes": (folder / name).stat().st_size}
+        for name in (WEIGHTS, DECODER)
+    }
+    (folder / MANIFEST).write_text(json.dumps({**description, "files": files}, indent=1, sort_keys=True))
+    return folder
+
+
+def _put(graph: ModelProto, name: str, values: NDArray[np.float16]) -> bool:
+    """Give a weight of a graph that kept its name and shape other values; whether there is one."""
+    from onnx import numpy_helper
+
+    for initial in graph.graph.initializer:
+        if initial.name in (name, f"{name}.half") and tuple(initial.dims) == values.shape and values.ndim == 4:
+            stored = values if initial.name.endswith(".half") else values.astype("float32")
+            initial.CopyFrom(numpy_helper.from_array(stored, initial.name))
+            return True
+    return False

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect, sync_playwright
 
 from tests import programs, servers
 from tests.e2e import photographs, serving
@@ -20,6 +20,8 @@ FLAGS = [
     "--disable-sync",
 ]
 SIZE = {"width": 1280, "height": 720}
+PATIENCE_MS = 60_000  # no test is about how fast the machine is; what fails fails by what it sees
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -55,7 +57,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         if not isolated:
             context.route("**/*", without_isolation)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         return page
 
     yield make

@@ -105,8 +105,8 @@ class Editor:
         self.page.mouse.up(button=button)
 
     def wait_for_mask(self, prompts: int) -> None:
-        expect(self.root).to_have_attribute("data-prompts", str(prompts), timeout=20_000)
-        expect(self.root).to_have_attribute("data-busy", "false", timeout=20_000)
+        expect(self.root).to_have_attribute("data-prompts", str(prompts))
+        expect(self.root).to_have_attribute("data-busy", "false")
 
     def draft(self) -> Bitmap:
         """The mask that is painted for the prompts so far."""
@@ -135,4 +135,4 @@ class Editor:
         expect(self.root).to_have_attribute("data-prompts", "0")
 
     def wait_until_saved(self) -> None:
-        expect(self.page.get_by_test_id("save-chip")).to_have_attribute("data-state", "saved", timeout=20_000)
+        expect(self.page.get_by_test_id("save-chip")).to_have_attribute("data-state", "saved")

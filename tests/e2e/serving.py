@@ -1,10 +1,12 @@
 """`maskmill serve` and `maskmill worker` as people start them: real processes, real ports, a directory of their own."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +15,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from backend.runtime import Runtime
+from backend.settings import Settings
 from tests import servers
 
 MASKMILL = str(Path(sys.executable).parent / "maskmill")
@@ -38,6 +42,23 @@ class Server:
             page.goto(self.login)
             self._cookies.extend(page.context.cookies())
         page.goto(self.home)  # also after a sign-in: routes of Playwright do not see what a redirect leads to
+
+    @contextmanager
+    def behind(self) -> Iterator[Runtime]:
+        """The database and the storage of an embedded server, for what other people and workers do."""
+        data = Path(self.environment["MASKMILL_DATA_DIR"])
+        runtime = Runtime.from_settings(Settings(data_dir=data), send=lambda wakes: None)
+        yield runtime
+        runtime.close()
+
+    def call(self, method: str, path: str, body: Any = None) -> bytes:
+        """A request of the person who signed in first, from any thread; raises urllib's HTTPError."""
+        cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in self._cookies)
+        headers = {"Origin": self.home, "Cookie": cookies, "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.home + path, content, headers, method=method)  # noqa: S310 our own server
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 our own server
+            return bytes(answer.read())
 
     def command(self, *arguments: str) -> str:
         """Run `maskmill ARGUMENTS` with the same settings; what it prints."""
@@ -71,7 +92,7 @@ def serving(data: Path, *options: str, prefix: Sequence[str] = (), **settings: s
     log, env = data / "serve.log", environment(data, **settings)
     command = [*prefix, MASKMILL, "serve", "--port", "0", "--no-browser", *options]
     with process(command, env, log) as started:
-        servers.wait_until(lambda: _address(log, started) is not None, f"an address in {log}", 90)
+        servers.wait_until(lambda: _address(log, started) is not None, f"an address in {log}", 240)
         found = _address(log, started)
         assert found is not None
         yield Server(found[0], found[1], env, log, started.pid)

@@ -1,9 +1,7 @@
 """Proposals by single keys, an image that somebody else holds, a model version that changes while an image is open."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,6 @@ from sqlalchemy import select
 
 from backend.db.models import Actor, Annotation, Assignment, Image, ModelVersion, Project
 from backend.runtime import Runtime
-from backend.settings import Settings
 from backend.storage import keys
 from segmenter import masks
 from tests import make
@@ -34,21 +31,12 @@ def test_proposals_people_and_versions(
     Grid(page).wait_until_embedded(names)
     first = Grid(page).card(names[0]).get_attribute("data-image-id") or ""
     second = Grid(page).card(names[1]).get_attribute("data-image-id") or ""
-    with behind(embedded) as runtime:
+    with embedded.behind() as runtime:
         propose(runtime, first, 4)
         hold(runtime, second)
         decide(page, Grid(page).open(names[0]), embedded, first)
         change_version(runtime, page, Editor(page), project_id, some_photographs[0])
         held_by_another(page, Editor(page), names[1])
-
-
-@contextmanager
-def behind(server: Server) -> Iterator[Runtime]:
-    """The server's own database, for what other people and workers do."""
-    data = Path(server.environment["MASKMILL_DATA_DIR"])
-    runtime = Runtime.from_settings(Settings(data_dir=data), send=lambda wakes: None)
-    yield runtime
-    runtime.close()
 
 
 def propose(runtime: Runtime, image_id: str, count: int) -> None:

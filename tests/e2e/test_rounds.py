@@ -1,7 +1,7 @@
 """The pages of the engine as an admin walks through them: a round and its decision, stages, automatic masks, queues."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,6 @@ pytestmark = pytest.mark.e2e
 PICTURES = ("astronaut", "chelsea", "coffee")
 SIZE = (192, 256)
 ROUND_MS = 2 * READY_MS  # seconds on a machine at rest; a trainer starts, trains, exports and compares
-
-
-@pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
-    """Pages of the engine ask for much at once: a busy machine may take longer than `expect` waits by itself."""
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")
