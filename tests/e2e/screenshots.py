@@ -13,8 +13,9 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from tests import programs
-from tests.e2e import scenes
+from tests.e2e import engine_scenes, scenes
 from tests.e2e.conftest import FLAGS
+from tests.e2e.pages import READY_MS
 from tests.e2e.serving import serving
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -48,7 +49,10 @@ def main() -> None:
         files = scenes.prepare(server, browser, Path(data))
         for theme in THEMES:
             context = browser.new_context(viewport={"width": int(width), "height": int(height)}, color_scheme=theme)
-            scenes.visit(server, context.new_page(), scenes.DEMO, files, Album(folder, theme).take)
+            page, album = context.new_page(), Album(folder, theme)
+            page.set_default_timeout(READY_MS)
+            scenes.visit(server, page, scenes.DEMO, files, album.take)
+            engine_scenes.visit(server, page, album.take)
             context.close()
         browser.close()
 
