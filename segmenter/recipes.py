@@ -28,10 +28,10 @@ RECIPES: dict[str, tuple[Stage, ...]] = {
             "finer",
             replace(
                 TRAIN_PRESETS["continued"],
-                steps=1900,
+                steps=1708,
                 long_side=576,
                 first_frame=256,
-                first_frame_share=0.55,
+                first_frame_share=0.63,
                 learning_rate=5e-4,
                 max_clicks=7,
                 deep_click_share=0.3,
