@@ -228,7 +228,7 @@ def _training(found: GateFigures) -> Gate:
     done, steps = found.done_share >= 1 and found.done_steps > 0, _count(found.done_steps, "step")
     words = f"Training came to its end: {steps}."
     if not done:
-        words = f"Training did not come to its end: {found.done_share:.0%} of what was planned, {steps}."
+        words = f"Training did not come to its end: {_share(found.done_share)} of what was planned, {steps}."
     figures = {"done_steps": found.done_steps, "done_share": found.done_share}
     return Gate("training", "integrity", done, words, figures)
 
@@ -289,10 +289,11 @@ def _overlap(clicks: int, one: Compared | None, limits: GateLimits) -> Gate:
     name, after = f"miou@{clicks}", _count(clicks, "click")
     if one is None:
         return _unknown(name, "quality", f"how good masks are after {after}")
+    ours, theirs = _share(one.candidate, 1), _share(one.active, 1)
     words = (
-        f"After {after} the candidate's masks overlap the true ones by {one.candidate:.1%}, the active version's by "
-        f"{one.active:.1%}. The difference is {_points(one.candidate - one.active)} points (95 % sure: "
-        f"{_points(one.low)} to {_points(one.high)}); a loss of {limits.points:g} is allowed."
+        f"After {after} the candidate's masks overlap the true ones by {ours}, the active version's by {theirs}. The "
+        f"difference is {_points(one.candidate - one.active)} points (95 % sure: {_points(one.low)} to "
+        f"{_points(one.high)}); a loss of {limits.points:g} is allowed."
     )
     return Gate(name, "quality", _sound(one) and 100 * one.low >= -limits.points, words, _difference(one))
 
@@ -302,8 +303,8 @@ def _clicks(one: Compared | None, limits: GateLimits) -> Gate:
         return _unknown(NOC, "quality", "how many clicks a good mask needs")
     words = (
         f"For a good mask (85 % overlap) the candidate needs {one.candidate:.2f} clicks, the active version "
-        f"{one.active:.2f}. The difference is {one.candidate - one.active:+.2f} (95 % sure: {one.low:+.2f} to "
-        f"{one.high:+.2f}); {limits.clicks:g} more are allowed."
+        f"{one.active:.2f}. The difference is {_signed(one.candidate - one.active, 2)} (95 % sure: "
+        f"{_signed(one.low, 2)} to {_signed(one.high, 2)}); {limits.clicks:g} more are allowed."
     )
     return Gate(NOC, "quality", _sound(one) and one.high <= limits.clicks, words, _difference(one))
 
@@ -344,13 +345,21 @@ def _mask_count(found: GateFigures, limits: GateLimits) -> Gate:
     passed = abs(counts.candidate - counts.active) <= limits.mask_count * counts.active
     words = (
         f"By itself the candidate finds {_count(counts.candidate, 'mask')} on {_count(counts.images, 'image')}, the "
-        f"active version {counts.active}; {limits.mask_count:.0%} more or fewer are allowed."
+        f"active version {counts.active}; {_share(limits.mask_count)} more or fewer are allowed."
     )
     return Gate("mask_count", "quality", passed, words, asdict(counts))
 
 
 def _points(difference: float) -> str:
-    return f"{100 * difference:+.1f}"
+    return _signed(100 * difference, 1)
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _share(value: float, digits: int = 0) -> str:
+    return f"{100 * value:.{digits}f} %"
 
 
 def _count(number: float, noun: str) -> str:

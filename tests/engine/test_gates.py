@@ -124,7 +124,7 @@ def test_one_bad_slice_is_enough_if_it_is_large_enough() -> None:
     assert failed(judge(with_slice(29, 0.479))) == []
     assert failed(judge(with_slice(30, 0.481))) == []
     assert failed(judge(with_slice(30, math.nan))) == ["slices"]
-    assert "masks made by click -2.1" in next(g.words for g in judge(with_slice(30, 0.479)).gates if g.name == "slices")
+    assert "masks made by click −2.1" in next(g.words for g in judge(with_slice(30, 0.479)).gates if g.name == "slices")
 
 
 @pytest.mark.parametrize(("candidate", "passes"), [(70, True), (69, False), (130, True), (131, False), (0, False)])

@@ -37,7 +37,7 @@ def test_what_a_bad_trainer_makes_never_becomes_active_and_what_a_good_one_makes
 
     hasty = trained_by(engine, monkeypatch, minutes=MINUTES / 100)
     assert (hasty.state, failed(hasty)) == ("judged", ["training"])
-    assert hasty.gate_report is not None and "1%" in hasty.gate_report["words"]
+    assert hasty.gate_report is not None and "1 %" in hasty.gate_report["words"]
     assert not hasty.gate_report["overridable"] and engine.pointer() == engine.active
 
     broken = trained_by(engine, monkeypatch, learning_rate=1e38)
