@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as oracle
 
+from segmenter.manifest import STARTER, read_manifest
 from tests.segmenter.test_data import write_coco
 
 
@@ -84,7 +85,8 @@ def test_a_broken_picture_is_refused(tmp_path: Path) -> None:
 
 def test_models_list_and_verify_name_the_starter() -> None:
     listed, verified = maskmill("models", "list"), maskmill("models", "verify")
-    assert listed.stdout.startswith("starter 1 ") and "starter 1 is whole" in verified.stdout
+    named = f"starter {read_manifest(STARTER)['version']}"
+    assert listed.stdout.startswith(f"{named} ") and f"{named} is whole" in verified.stdout
 
 
 def test_golden_numbers_are_judged_entry_by_entry(tmp_path: Path) -> None:

@@ -80,22 +80,25 @@ def test_a_folder_becomes_files_that_pycocotools_reads_and_the_broken_picture_is
 
 @pytest.mark.slow
 def test_settings_parts_and_pictures_that_are_done(pictures: Path, tmp_path: Path) -> None:
-    picture = pictures / "coins.png"
+    from skimage.data import astronaut
+
+    picture = tmp_path / "astronaut.png"  # a suit with badges on it
+    Image.fromarray(astronaut()).save(picture)
     first = run(picture, "--out", tmp_path, "--parts", "--pred-iou-thresh", "0.2", "--nms", "mask")
     assert first.returncode == 0, first.stderr
     assert "with your settings" in first.stdout and "predicted IoU > 0.2" in first.stdout
-    _, annotations = sa1b.read_image(tmp_path / "coins.json")
+    _, annotations = sa1b.read_image(tmp_path / "astronaut.json")
     areas = {annotation["id"]: annotation["area"] for annotation in annotations}
     whole = {annotation["id"]: annotation["parent_id"] for annotation in annotations}
     assert any(parent is not None for parent in whole.values())
     assert all(parent is None or areas[parent] > areas[part] for part, parent in whole.items())
     depths = {annotation["id"]: annotation["depth"] for annotation in annotations}
     assert all(depths[part] == (0 if parent is None else depths[parent] + 1) for part, parent in whole.items())
-    before = (tmp_path / "coins.json").stat().st_mtime_ns
-    (tmp_path / "sa_7.json").write_text((tmp_path / "coins.json").read_text()[:500])
+    before = (tmp_path / "astronaut.json").stat().st_mtime_ns
+    (tmp_path / "sa_7.json").write_text((tmp_path / "astronaut.json").read_text()[:500])
     again = run(picture, pictures / "sa_7.jpg", "--out", tmp_path, "--skip-done")
     assert again.returncode == 0 and "done already: 1" in again.stdout
-    assert (tmp_path / "coins.json").stat().st_mtime_ns == before
+    assert (tmp_path / "astronaut.json").stat().st_mtime_ns == before
     assert sa1b.read_image(tmp_path / "sa_7.json")[0].file_name == "sa_7.jpg"
 
 

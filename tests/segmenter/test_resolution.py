@@ -79,5 +79,5 @@ def _midway(length: int) -> list[float]:
 def test_impossible_frames_are_refused(frame: int) -> None:
     with pytest.raises(ValueError, match="in steps of 16"):
         resized({}, SMALL, frame)
-    with pytest.raises(ValueError, match="starter"):
+    with pytest.raises(ValueError, match="in steps of 32"):
         resized({}, MODEL_CONFIGS["starter"], frame)
