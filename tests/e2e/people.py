@@ -59,17 +59,16 @@ class Person:
         change_at = self.chance.randint(0, 2)
         yield from self.maybe_change(change_at == 0)
         yield from self.until(self.is_ready, "an image that answers")
-        place = self.chance.choice(self.places)
-        self.editor.hover(*place)
+        places = self.chance.sample(self.places, self.chance.randint(1, 2))  # two clicks on one place fit the image
+        self.editor.hover(*places[0])
         yield
-        for prompts in range(1, self.chance.randint(1, 2) + 1):
+        for prompts, place in enumerate(places, 1):
             self.page.mouse.click(*self.editor.position(*place))
             yield from self.until(lambda wanted=prompts: self.attribute("prompts") == str(wanted), "a prompt")
             yield from self.maybe_change(change_at == 1)
             if self.attribute("prompts") == "0":
                 self.saved += 1  # taking the newer version has accepted the mask
                 return
-            place = self.chance.choice(self.places)
         self.page.keyboard.press("Enter")
         yield from self.until(lambda: self.attribute("prompts") == "0", "an accepted mask")
         self.saved += 1

@@ -34,7 +34,7 @@ from tests.e2e.replay import Exported
 from tests.e2e.serving import Server
 from tests.releases import write_other_release
 
-pytestmark = [pytest.mark.e2e, pytest.mark.nightly, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 SAME = 0.98  # IoU from which on two masks are one
 SIZE = (240, 320)
@@ -150,6 +150,8 @@ def test_swaps_under_three_pages(
     swap(embedded, behind, new_page, folders, pictures(tmp_path, 4), masks_each=2, every=3.0)
 
 
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
 def test_many_swaps_under_three_pages(
     embedded: Server, behind: Runtime, new_page: Callable[..., Page], folders: list[Path], tmp_path: Path
 ) -> None:
