@@ -108,7 +108,8 @@ def test_a_recipe_runs_stage_after_stage_goes_on_and_is_calibrated(
     ("arguments", "said"),
     [
         ("--recipe paper", "no recipe paper; there are starter"),
-        ("--recipe starter --steps 3 --init starter", "the recipe says it itself: leave out steps, init"),
+        ("--recipe starter --steps 3 --init starter", "the recipe says it itself: leave out --init, --steps"),
+        ("--recipe starter --seed 1 --threads 2", "the recipe says it itself: leave out --seed, --threads"),
         ("--textures .", "holds no PNG or JPEG picture of at least 128 pixels"),
     ],
 )

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from backend.commands import Split, told
-from backend.commands.training.recipe import follow
+from backend.commands.training.recipe import decided_by_a_recipe, follow
 from backend.commands.training.run import run
 from backend.commands.training.start import Beginning, TrainingImages, device_named, recipe_of
 
 
 def train(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoint, metrics, previews and weights go.")],
     data: Annotated[
         list[Path] | None,
@@ -71,13 +72,14 @@ def train(
         from segmenter.training.distributed import joined
 
         images_of = TrainingImages(data or [], split, snapshot, loaders, textures)
-        size = {"images_per_step": images, "masks_per_image": masks}
-        given: dict[str, Any] = {"minutes": minutes, "steps": steps} | size
         if recipe is not None:
-            says = given | {"preset": preset, "init": init, "frame": frame, "teacher": teacher, "clip": clip}
-            follow(recipe, images_of, out, device, [name for name, value in says.items() if value is not None])
+            follow(recipe, images_of, out, device, decided_by_a_recipe(context))
             return _released(out, release, version)
-        given |= {
+        given: dict[str, Any] = {
+            "minutes": minutes,
+            "steps": steps,
+            "images_per_step": images,
+            "masks_per_image": masks,
             "embeddings": embeddings,
             "mode": mode,
             "accumulate": accumulate,
