@@ -22,6 +22,9 @@ def command_line() -> typer.Typer:
     )
     for module in sorted(iter_modules(commands.__path__), key=lambda found: found.name):
         import_module(f"backend.commands.{module.name}").register(app)
+    for group in (app, *(one.typer_instance for one in app.registered_groups)):
+        for command in group.registered_commands if group else ():
+            command.cls = commands.Command
     return app
 
 

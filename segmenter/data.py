@@ -22,13 +22,17 @@ def dataset_name(annotations: Mapping[str, Any], folder: Path) -> str:
 
 
 def find_coco_folders(roots: Sequence[Path]) -> list[Path]:
-    """Every folder at or below the roots that holds ``annotations.json`` beside ``images/``, sorted."""
+    """Every folder at or below the roots that holds ``annotations.json`` beside ``images/``, sorted.
+
+    Raises FileNotFoundError for the roots that hold none: one that was mistyped is not skipped in silence.
+    """
     found = {
-        file.parent for root in roots for file in root.rglob("annotations.json") if (file.parent / "images").is_dir()
+        root: [file.parent for file in root.rglob("annotations.json") if (file.parent / "images").is_dir()]
+        for root in roots
     }
-    if not found:
-        raise FileNotFoundError(f"no COCO folder (annotations.json beside images/) under {', '.join(map(str, roots))}")
-    return sorted(found)
+    if empty := [str(root) for root, folders in found.items() if not folders]:
+        raise FileNotFoundError(f"no COCO folder (annotations.json beside images/) under {', '.join(empty)}")
+    return sorted({folder for folders in found.values() for folder in folders})
 
 
 def read_split(file: Path | None, part: str) -> dict[str, set[str]] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from backend.commands import one_value_each
 from backend.errors import Invalid
 from backend.main import command_line
 from segmenter.evaluate.datasets import PUBLISHED
@@ -33,6 +34,18 @@ def test_the_data_sets_are_listed_with_page_licence_and_place(tmp_path: Path) ->
         assert one.title in everything and one.page in everything and f"licence: {one.licence}" in everything
     assert f"here: {tmp_path / 'nuclei'}" in here and here.count("absent") == 22
     assert "no COCO folder" in refused("datasets", "--data", tmp_path / "nuclei" / "images")
+
+
+def test_an_option_that_may_be_repeated_takes_several_values_at_once(tmp_path: Path) -> None:
+    for name in ("dsb2018", "trashcan"):
+        write_coco(tmp_path / name, images=1, name=name)
+    folders = (tmp_path / "dsb2018", tmp_path / "trashcan")
+    said = run("datasets", "--data", *folders)
+    assert said == run("datasets", "--data", folders[0], "--data", folders[1]) and said.count("absent") == 21
+    assert str(tmp_path / "nowhere") in refused("datasets", "--data", *folders, tmp_path / "nowhere")
+    assert one_value_each(["--a=1", "2", "--b", "3", "--a", "4", "5", "--c"], {"--a"}) == [
+        *("--a=1", "--a", "2", "--b", "3", "--a", "4", "--a", "5", "--c")
+    ]
 
 
 def test_clicks_end_with_what_is_absent_and_where_the_figures_are(tmp_path: Path) -> None:

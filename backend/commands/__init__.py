@@ -5,18 +5,19 @@ Heavy imports stay inside the commands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 from backend.errors import Invalid
 
 DataFolders = Annotated[
     list[Path],
-    typer.Option("--data", metavar="DIR", help="COCO folder (images/ + annotations.json) or one above."),
+    typer.Option("--data", metavar="DIR...", help="COCO folders (images/ + annotations.json) or folders above."),
 ]
 Split = Annotated[Path | None, typer.Option("--split", metavar="FILE", help="Names the images to use, per set.")]
 ModelName = Annotated[str, typer.Option("--model", metavar="NAME|FILE", help="Shipped model, release folder or file.")]
@@ -29,6 +30,32 @@ Selected = Annotated[
     Literal["starter", "paper"],
     typer.Option("--selection", help="starter: few and large masks, at 640 px; paper: all, in sets cut to 10k masks."),
 ]
+
+
+class Command(TyperCommand):
+    """A command whose repeatable options also take several values at once, where nothing else could be meant: one
+    without positional arguments."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if all(one.param_type_name == "option" for one in self.params):
+            repeatable = {name for one in self.params if getattr(one, "multiple", False) for name in one.opts}
+            args = one_value_each(args, repeatable)
+        return super().parse_args(ctx, args)
+
+
+def one_value_each(arguments: Sequence[str], repeatable: Collection[str]) -> list[str]:
+    """``--data A B`` as ``--data A --data B``, for the options named in ``repeatable``."""
+    words: list[str] = []
+    option, has_value = "", False
+    for word in arguments:
+        if word.startswith("-"):
+            option, has_value = word.partition("=")[0], "=" in word
+        elif has_value and option in repeatable:
+            words.append(option)
+        else:
+            has_value = True
+        words.append(word)
+    return words
 
 
 @contextmanager

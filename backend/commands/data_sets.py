@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def list_data_sets(
     data: Annotated[
-        list[Path] | None, typer.Option("--data", metavar="DIR", help="Say which of them are under these folders.")
+        list[Path] | None, typer.Option("--data", metavar="DIR...", help="Say which of them are under these folders.")
     ] = None,
 ) -> None:
     """The 23 data sets of the paper: where to get them, their licences, and what is used of them."""

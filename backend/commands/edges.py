@@ -23,12 +23,12 @@ def evaluate_edges(
     truth: Annotated[Path | None, typer.Option(metavar="FILE", help="Human boundary maps of them (.npz).")] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option("--data", metavar="DIR", help="COCO folder with boundaries.npz, or one above; instead of --maps."),
+        typer.Option("--data", metavar="DIR...", help="COCO folders with boundaries.npz, or above; instead of --maps."),
     ] = None,
     model: ModelName = "starter",
     method: Annotated[
         list[str] | None,
-        typer.Option(help="With --data: model, sobel, canny, felzenszwalb; again and again, else all."),
+        typer.Option(help="With --data: some of model, sobel, canny, felzenszwalb; else all."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N pictures of each set.")] = None,
     split: Split = None,

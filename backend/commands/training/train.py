@@ -18,7 +18,7 @@ def train(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where checkpoint, metrics, previews and weights go.")],
     data: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", help="COCO folder (images/ + annotations.json) or one above."),
+        typer.Option(metavar="DIR...", help="COCO folders (images/ + annotations.json) or folders above."),
     ] = None,
     split: Split = None,
     snapshot: Annotated[
