@@ -33,14 +33,15 @@ from backend.uow import UnitOfWork
 from segmenter.automask_config import AUTOMASK_PRESETS, FAMILY_PRESETS, AutomaskConfig
 
 _QUIET = {"synchronize_session": False}
-Which = Literal["all", "empty", "unfinished"]
+Which = Literal["all", "empty", "unfinished", "unseen"]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to generate, on which ``images``: "all", "empty" (without an accepted annotation), "unfinished" ones.
+    """What to generate, on which ``images``.
 
-    Unfinished is what nobody completed.
+    These are "all", the "empty" ones (without an accepted annotation), the "unfinished" ones, which nobody completed,
+    or of those the "unseen" ones, which no generation of the same source by the same version has taken yet.
 
     ``changes`` to the preset of the model's family are fields of :class:`segmenter.automask_config.AutomaskConfig`;
     ``min_box_score`` is the least score of a detector's boxes.
@@ -76,7 +77,7 @@ def start(
     made.id = generation_id or new_id()
     session.add(made)
     session.flush()
-    made.image_count = _take_images(session, made, request.images)
+    made.image_count = len(_take_images(session, made, request.images))
     if not made.image_count:
         raise Invalid("There is no image to make masks on.", code="no_images")
     _ask(uow, made)
@@ -103,21 +104,45 @@ def preset_of(version: ModelVersion) -> AutomaskConfig:
     return AUTOMASK_PRESETS[FAMILY_PRESETS[version.manifest["config"]["family"]]]
 
 
-def which_images(project_id: str, which: Which) -> list[ColumnElement[bool]]:
-    """What holds for the images of a project that a request means."""
+def which_images(project_id: str, which: Which, version_id: str, source: str) -> list[ColumnElement[bool]]:
+    """What holds for the images of a project that a request by a version, of a source, means."""
     ready = [Image.project_id == project_id, Image.state == "ready"]
     if which == "empty":
         ready.append(~exists().where(Annotation.image_id == Image.id, Annotation.state == "accepted"))
-    if which == "unfinished":
+    if which in ("unfinished", "unseen"):
         ready.append(~exists().where(Assignment.image_id == Image.id, Assignment.complete))
+    if which == "unseen":
+        theirs = (Generation.model_version_id == version_id, Generation.settings["source"].as_string() == source)
+        taken = select(GenerationImage.image_id).join(Generation, Generation.id == GenerationImage.generation_id)
+        ready.append(Image.id.not_in(taken.where(Generation.project_id == project_id, *theirs)))
     return ready
 
 
-def _take_images(session: Session, generation: Generation, which: Which) -> int:
+def _take_images(session: Session, generation: Generation, which: Which) -> Sequence[str]:
+    """The ids of the images that wait in the generation now."""
     row = select(literal(generation.id), Image.id, literal("queued"), literal(0), literal(0.0))
-    row = row.where(*which_images(generation.project_id, which))
+    source = generation.settings["source"]
+    row = row.where(*which_images(generation.project_id, which, generation.model_version_id, source))
     columns = ["generation_id", "image_id", "state", "mask_count", "seconds"]
-    return _changed(session, insert(GenerationImage).from_select(columns, row))
+    taken = insert(GenerationImage).from_select(columns, row).returning(GenerationImage.image_id)
+    return session.scalars(taken, execution_options=_QUIET).all()
+
+
+def take_unseen(uow: UnitOfWork, generation: Generation) -> bool:
+    """Images that came after a generation's start join it; False where it has ended meanwhile."""
+    session = uow.session
+    session.refresh(generation, with_for_update=True)
+    if generation.state not in UNFINISHED:
+        return False
+    if taken := _take_images(session, generation, "unseen"):
+        generation.image_count += len(taken)
+        if generation.state in WORKING:
+            run = new_id()
+            for image_id in taken:  # a range of one image each: the jobs of the lanes may be past it
+                _ask_next(uow, generation, run, image_id[:-1], image_id + "g")
+        session.flush()
+        _tell(uow, generation)
+    return True
 
 
 # --- jobs -------------------------------------------------------------------------------------------------------------
@@ -191,6 +216,7 @@ def go_on(uow: UnitOfWork, generation_id: str, run: str, after: str, until: str)
 
 
 def _end(uow: UnitOfWork, generation_id: str) -> None:
+    uow.session.get_one(Generation, generation_id, with_for_update=True)  # images that join it now are seen below
     left = exists().where(GenerationImage.generation_id == generation_id, GenerationImage.state == "queued")
     ended = update(Generation).where(Generation.id == generation_id, Generation.state.in_(WORKING), ~left)
     if _changed(uow.session, ended.values(state="done")):

@@ -193,7 +193,7 @@ def stored_pixels(storage: Storage, pixel_digest: str) -> tuple[str, str]:
 
 
 def mark_ready(uow: UnitOfWork, image_id: str, pixel_digest: str, height: int, width: int) -> None:
-    """The image was read and its pixels and thumbnail are stored: show it, and ask for its embedding."""
+    """The image was read and its pixels and thumbnail are stored: show it, ask for its embedding and its proposals."""
     image = uow.session.get(Image, image_id)
     if image is None or image.state == "erased":
         return
@@ -204,6 +204,9 @@ def mark_ready(uow: UnitOfWork, image_id: str, pixel_digest: str, height: int, w
     if project.active_version_id is not None:
         version = uow.session.get_one(ModelVersion, project.active_version_id)
         embeddings.request(uow, version, pixel_digest, project.id)
+    if project.stage != "assisted_manual":
+        cause = new_id()
+        uow.enqueue("renew", f"renew:{cause}", project.id, cause="image", cause_id=cause)
     uow.emit("image.ready", image.project_id, image.id, pixel_digest=pixel_digest, height=height, width=width)
 
 

@@ -1,8 +1,8 @@
 """New proposals by themselves: when another version begins to serve a project, it looks at what is not finished.
 
-Three things ask for it, each by one job of its own (`renew:` and the id of the row that caused it) in the transaction
-in which it happens: a move of the active version, a step of the project to another stage, a detector that became ready.
-The generation's id derives from that id, so one cause makes one generation, however often the job runs.
+Four things ask for it, each by one job of its own (`renew:` and an id of the cause) in the transaction in which it
+happens: a move of the active version, a step of the project to another stage, a detector that became ready, an image
+that was read. The generation's id derives from that id, so one cause makes one generation, however often the job runs.
 
 A rollback is a move like any other. The untouched proposals of the version that it leaves are withdrawn, so without
 new ones every open image would arrive empty. The version that serves again makes the same masks as before, with the
@@ -17,21 +17,22 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.db.models import Annotation, Generation, Image, ModelVersion, Project, Promotion
+from backend.db.models import Generation, Image, ModelVersion, Project, Promotion
 from backend.engine import policy as policies
 from backend.engine.generations import UNFINISHED
 from backend.engine.policy import ProjectPolicy
 from backend.services import detectors, generations, proposals
 from backend.uow import UnitOfWork
 
-Cause = Literal["move", "stage", "detector"]
+Cause = Literal["move", "stage", "detector", "image"]
 
 
 def renew(uow: UnitOfWork, project_id: str, cause: Cause, cause_id: str) -> Generation | None:
     """Start the generation that a cause asks for; None where nothing is to be done, or another one does it already.
 
-    After a move always; after a step to another stage, or when a detector became ready, only where the active version
-    has no proposals yet. Generations by other versions end with a reason.
+    After a move on all unfinished images; after a step to another stage, when a detector became ready or an image was
+    read, only on those that the active version has not taken yet. These join what already runs by that version.
+    Generations by other versions end with a reason, except that a mere image ends nobody's.
     """
     session = uow.session
     project = session.get_one(Project, project_id, with_for_update=True, populate_existing=True)
@@ -42,12 +43,19 @@ def renew(uow: UnitOfWork, project_id: str, cause: Cause, cause_id: str) -> Gene
     version = session.get_one(ModelVersion, project.active_version_id)
     if cause == "move" and cause_id != _last_move(session, project_id):
         return None  # the later move asks for its own
-    if cause != "move" and _has_proposals(session, project, chosen.confident.source):
+    which: generations.Which = "unfinished" if cause == "move" else "unseen"
+    means = generations.which_images(project_id, which, version.id, chosen.confident.source)
+    if session.scalar(select(Image.id).where(*means).limit(1)) is None:
         return None
-    _end_others(uow, project, version)
-    if _is_at_it(session, project, chosen.confident.source):
-        return None
-    return generations.start(uow, project_id, None, _request(session, project, version, chosen), generation_id)
+    if cause != "image":
+        _end_others(uow, project, version)
+    for running in _unfinished(session, project):
+        if running.settings["source"] == chosen.confident.source:
+            if running.model_version_id != version.id:
+                return None  # somebody wants these; the image is still unseen at the next cause
+            if generations.take_unseen(uow, running):
+                return None
+    return generations.start(uow, project_id, None, _request(session, project, version, chosen, which), generation_id)
 
 
 def _wanted(session: Session, project: Project, chosen: ProjectPolicy) -> bool:
@@ -60,23 +68,12 @@ def _wanted(session: Session, project: Project, chosen: ProjectPolicy) -> bool:
         version = session.get_one(ModelVersion, project.active_version_id)
         if detectors.newest(session, project.id, version) is None:
             return False  # when one is ready, it asks again
-    unfinished = select(Image.id).where(*generations.which_images(project.id, "unfinished"))
-    return session.scalar(unfinished.limit(1)) is not None
+    return True
 
 
 def _last_move(session: Session, project_id: str) -> str | None:
     moves = select(Promotion.id).where(Promotion.project_id == project_id)
     return session.scalar(moves.order_by(Promotion.revision.desc()).limit(1))
-
-
-def _has_proposals(session: Session, project: Project, source: str) -> bool:
-    proposed = select(Annotation.id).where(
-        Annotation.model_version_id == project.active_version_id,
-        Annotation.project_id == project.id,
-        Annotation.state == "proposed",
-        Annotation.source == source,
-    )
-    return session.scalar(proposed.limit(1)) is not None
 
 
 def _unfinished(session: Session, project: Project) -> list[Generation]:
@@ -91,14 +88,12 @@ def _end_others(uow: UnitOfWork, project: Project, version: ModelVersion) -> Non
             generations.act(uow, generation.id, "cancel", reason)
 
 
-def _is_at_it(session: Session, project: Project, source: str) -> bool:
-    return any(one.settings["source"] == source for one in _unfinished(session, project))
-
-
-def _request(session: Session, project: Project, version: ModelVersion, chosen: ProjectPolicy) -> generations.Request:
+def _request(
+    session: Session, project: Project, version: ModelVersion, chosen: ProjectPolicy, which: generations.Which
+) -> generations.Request:
     made_by: Any = chosen.confident.source
     changes = changes_of(session, project, version, chosen)
-    return generations.Request(made_by, "unfinished", None, changes, chosen.proposals.min_box_score)
+    return generations.Request(made_by, which, None, changes, chosen.proposals.min_box_score)
 
 
 def changes_of(session: Session, project: Project, version: ModelVersion, chosen: ProjectPolicy) -> dict[str, Any]:

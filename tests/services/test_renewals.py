@@ -1,4 +1,4 @@
-"""New proposals by themselves: which move, stage or detector asks for a generation, of what, and that it is one."""
+"""New proposals by themselves: which move, stage, detector or image asks for a generation, of what, and only once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select, update
 
 from backend.db import models
+from backend.engine.generations import UNFINISHED
 from backend.runtime import Runtime
-from backend.services import detectors, generations, promotions, renewals, rollbacks, stages
+from backend.services import detectors, generations, images, promotions, renewals, rollbacks, stages
 from backend.uow import UnitOfWork
 from tests import make
 from workers import handlers
@@ -53,13 +54,28 @@ class Scene:
             query = select(models.Generation).where(models.Generation.actor_id.is_(None))
             return list(session.scalars(query.order_by(models.Generation.created_at)))
 
-    def asked(self, uow: UnitOfWork, **columns: Any) -> models.Generation:
-        """A generation that somebody started before."""
+    def asked(self, uow: UnitOfWork, *taken: str, **columns: Any) -> models.Generation:
+        """A generation that somebody started before, with the images that it took."""
         known = {"project_id": self.project, "model_version_id": self.first, "state": "running", **columns}
         row = models.Generation(settings={"source": "automatic"}, actor_id=self.person, **known)
+        row.image_count = len(taken)
         uow.session.add(row)
         uow.session.flush()
+        state = "queued" if row.state in UNFINISHED else "done"
+        uow.session.add_all(models.GenerationImage(generation_id=row.id, image_id=one, state=state) for one in taken)
         return row
+
+    def upload(self) -> str:
+        """An image that a worker has read."""
+        with self.runtime.write() as uow:
+            image = make.image(uow, uow.session.get_one(models.Project, self.project), state="queued")
+            images.mark_ready(uow, image.id, make.digest(image.id), 30, 40)
+            return image.id
+
+    def taken(self, generation_id: str) -> list[str]:
+        with self.runtime.read() as session:
+            mine = models.GenerationImage.generation_id == generation_id
+            return sorted(session.scalars(select(models.GenerationImage.image_id).where(mine)))
 
 
 def test_a_move_starts_one_generation_by_the_new_version_on_what_is_not_finished(runtime: Runtime) -> None:
@@ -208,20 +224,65 @@ def test_a_rollback_proposes_anew_by_the_version_that_serves_again(runtime: Runt
     assert (back.state, back.model_version_id) == ("queued", scene.first)
 
 
-def test_the_semi_automatic_stage_begins_with_proposals_unless_there_are_some(runtime: Runtime) -> None:
-    fresh, known = Scene(runtime, stage="assisted_manual"), Scene(runtime, stage="assisted_manual")
+def test_the_semi_automatic_stage_begins_with_proposals_where_there_were_none(runtime: Runtime) -> None:
+    fresh, half, known = (Scene(runtime, stage="assisted_manual") for _ in range(3))
     with runtime.write() as uow:
-        image, machine = uow.session.get_one(models.Image, known.images[1]), make.actor(uow, kind="model")
-        fields = {"state": "proposed", "source": "automatic", "model_version_id": known.first}
-        make.annotation(uow, image, machine, **fields)
-        for scene in (fresh, known):
+        half.asked(uow, half.images[1], state="done")
+        known.asked(uow, *known.images, state="cancelled")
+        for scene in (fresh, half, known):
             stages.change(uow, scene.project, "semi_automatic", scene.person, "enough masks")
     fresh.settle()
-    (made,) = fresh.made()
-    assert (made.project_id, made.model_version_id, made.image_count) == (fresh.project, fresh.first, 2)
+    made = {one.project_id: (one.model_version_id, one.image_count) for one in fresh.made()}
+    assert made == {fresh.project: (fresh.first, 2), half.project: (half.first, 1)}
     with runtime.write() as uow:
         stages.change(uow, fresh.project, "assisted_manual", fresh.person, "not yet")
+    fresh.upload()
     assert fresh.jobs() == [], "nobody works with proposals there"
+
+
+def test_images_that_come_later_get_proposals_in_one_generation_while_it_runs(any_runtime: Runtime) -> None:
+    scene = Scene(any_runtime)
+    with any_runtime.write() as uow:
+        before = scene.asked(uow, *scene.images[1:], state="done")
+    uploaded = [scene.upload() for _ in range(3)]
+    scene.settle()
+    (made,) = scene.made()
+    assert (made.image_count, scene.taken(made.id)) == (3, sorted(uploaded)), "and none that was taken before"
+    uploaded.append(scene.upload())
+    scene.settle()
+    (joined,) = scene.made()
+    assert (joined.image_count, scene.taken(made.id)) == (4, sorted(uploaded))
+    with any_runtime.read() as session:
+        asked = select(models.Job.args).where(models.Job.kind == "generate").order_by(models.Job.created_at)
+        last = session.scalars(asked).all()[-1]
+        found = generations.chunk(session, made.id, last["after"], last["until"])
+    assert found is not None and uploaded[-1] in [image.id for image in found.images]
+    with any_runtime.write() as uow:
+        generations.act(uow, made.id, "cancel")
+    uploaded.append(scene.upload())
+    scene.settle()
+    assert [scene.taken(one.id) for one in scene.made()][1:] == [uploaded[-1:]], "what was cancelled stays so"
+    assert scene.taken(before.id) == sorted(scene.images[1:])
+
+
+def test_an_image_joins_a_paused_generation_and_ends_none_of_another_version(runtime: Runtime) -> None:
+    paused, other = Scene(runtime), Scene(runtime)
+    with runtime.write() as uow:
+        mine = paused.asked(uow, state="paused").id
+        theirs = other.asked(uow, model_version_id=other.second).id
+    uploaded = paused.upload()
+    other.upload()
+    paused.settle()
+    assert paused.made() == [] and uploaded in paused.taken(mine) and other.taken(theirs) == []
+    with runtime.read() as session:
+        states = [session.get_one(models.Generation, one).state for one in (mine, theirs)]
+        jobs = session.scalars(select(models.Job.id).where(models.Job.kind == "generate")).all()
+    assert states == ["paused", "running"] and jobs == []
+    with runtime.write() as uow:
+        generations.act(uow, theirs, "cancel")
+    other.upload()
+    other.settle()
+    assert [one.image_count for one in other.made()] == [4], "the one that had to wait among them"
 
 
 def test_proposals_that_wait_for_a_detector_begin_when_it_is_ready(runtime: Runtime) -> None:
