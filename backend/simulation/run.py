@@ -174,16 +174,7 @@ class Simulation:
         }
 
     def _decide(self, row: Round) -> tuple[str, str]:
-        """The simulated admin: follows the report; too little evidence is overridden where the means are not worse."""
-        report = row.gate_report or {}
-        reason = ""
-        if row.decision == "promote":
-            decision = "promoted"
-        elif row.decision == "insufficient_evidence" and _not_worse(row.figures["held_out"]):
-            decision = "promoted by override"
-            reason = "Too few held-out images to be sure, but no mean is worse; this project has no more."
-        else:
-            decision, reason = "rejected", str(report.get("words", ""))
+        decision, reason = decide(row.gate_report or {}, row.figures["held_out"])
         with self.runtime.write() as uow:
             if decision == "rejected":
                 promotions.reject(uow, row.id, self.world.admin_id, reason)
@@ -253,6 +244,30 @@ def _named(version: ModelVersion) -> str:
 def _held_out(figures: dict[str, Any]) -> dict[str, Any]:
     names = [f"{name}{end}" for name in MEASURED for end in ("", "_ci")]
     return {f"heldout_{name}": figures[name] for name in names if name in figures}
+
+
+def decide(report: dict[str, Any], held: dict[str, Any]) -> tuple[str, str]:
+    """What the simulated admin does with a gate report, and the reason that is written down.
+
+    The admin follows the report, but overrides it in two cases: where there is too little evidence and no mean is
+    worse; and where only the number of automatic masks changed too much, and answers to clicks surely got better.
+    A start model that finds almost nothing by itself in a new domain cannot improve without finding more.
+    """
+    if report.get("decision") == "promote":
+        return "promoted", ""
+    if report.get("decision") == "insufficient_evidence" and _not_worse(held):
+        reason = "Too few held-out images to be sure, but no mean is worse; this project has no more."
+        return "promoted by override", reason
+    gates = {gate["name"]: gate for gate in report.get("gates", [])}
+    failed = [name for name, gate in gates.items() if not gate["passed"]]
+    if failed == ["mask_count"] and all(gates[f"miou@{count}"]["figures"]["low"] > 0 for count in CLICKS):
+        counts = gates["mask_count"]["figures"]
+        reason = (
+            "Only the number of automatic masks stands against it, and answers to clicks are surely better: "
+            f"{counts['candidate']} masks on {counts['images']} images instead of {counts['active']}."
+        )
+        return "promoted by override", reason
+    return "rejected", str(report.get("words", ""))
 
 
 def _not_worse(held: dict[str, Any]) -> bool:
